@@ -66,7 +66,7 @@ class Emulator:
             by_header=self.config.fault_header,
         )
         self.gateway = Gateway(self.config, self.quirks, self.tokens)
-        self._shapes = Shapes(self.contract, self.config.max_body)
+        self.shapes = Shapes(self.contract, self.config.max_body)
         self.world = World(
             config=self.config,
             quirks=self.quirks,
@@ -75,7 +75,7 @@ class Emulator:
             connectors=Connectors.load(self.config.platform),
             flow_specs=FlowSpecs.load(),
             sources=Sources.load(self.config.sources, self.config.live, self.config.live_ca, md5=self.config.live_md5),
-            store=open_store(self.config.state, self.runtime, self._shapes),
+            store=open_store(self.config.state, self.runtime, self.shapes),
         )
         self._redaction = Redaction.shared(self.contract, self.world.connectors.auth_place)
         self.journal = Journal(self.config.journal_entries, self.config.journal_bytes, self._redaction)
@@ -152,7 +152,7 @@ class Emulator:
         Raises ValueError naming the place; nothing is changed then.
         """
         _, records = exports.parse(data)
-        self._shapes.demand(records)
+        self.shapes.demand(records)
         self.world.store.restore(data)
         self.runtime.background.drop()
         self.specs_written = True

@@ -163,7 +163,9 @@ class Background:
         self._ended: dict[Hashable, Exception | None] = {}
         """What the thread finished last, and how it failed. Maybe nobody asks for it any more."""
         self._waiting: queue.SimpleQueue[_BackgroundJob] = queue.SimpleQueue()
-        self._lock, self._working = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
+        self.working = threading.Lock()
+        """Held while a job takes its steps."""
         self._thread: threading.Thread | None = None
 
     def is_done(self, name: Hashable, begin: Callable[[], Generator[int]], budget: list[int]) -> bool:
@@ -200,7 +202,7 @@ class Background:
             dropped, self._jobs, self._ended = self._jobs, {}, {}
             for job in dropped.values():
                 job.dropped = True
-        with self._working:
+        with self.working:
             for job in dropped.values():
                 if job.waiting:
                     job.steps.close()
@@ -219,7 +221,7 @@ class Background:
     def _work(self) -> None:
         while True:
             job, error = self._waiting.get(), None
-            with self._working:
+            with self.working:
                 try:
                     while not job.dropped and next(job.steps, None) is not None:
                         pass

@@ -24,10 +24,10 @@ _FAULTS = (
 )
 """What can be wrong after the scheme, by the first pattern that matches there."""
 
-_MAX_TOKENS = 10_000
+MAX_TOKENS = 10_000
 """Maximum issued tokens, and revoked tokens, that are kept. The client with the most tokens loses its oldest first."""
 
-_MAX_CLIENTS = 64
+MAX_CLIENTS = 64
 """Maximum clients counted separately; later ones are counted together."""
 
 
@@ -61,10 +61,10 @@ class Tokens:
         """Issue a token to a client id; returns the token and its lifetime in seconds."""
         token = self._runtime.token()
         with self._lock:
-            known = client if client in self._of_client or len(self._of_client) < _MAX_CLIENTS else ""
+            known = client if client in self._of_client or len(self._of_client) < MAX_CLIENTS else ""
             self._of_client.setdefault(known[:256], OrderedDict())[token] = None
             self._expiry_ms[token] = self._runtime.clock.now_ms() + self._seconds * 1000
-            while len(self._expiry_ms) > _MAX_TOKENS:
+            while len(self._expiry_ms) > MAX_TOKENS:
                 oldest, _ = max(self._of_client.values(), key=len).popitem(last=False)
                 del self._expiry_ms[oldest]
         return token, self._seconds
@@ -73,7 +73,7 @@ class Tokens:
         """Treat the token as expired for this organisation from now on, whoever issued it."""
         with self._lock:
             self._revoked[_digest(token, org)] = None
-            while len(self._revoked) > _MAX_TOKENS:
+            while len(self._revoked) > MAX_TOKENS:
                 self._revoked.popitem(last=False)
 
     def live(self, token: str, org: str) -> bool:

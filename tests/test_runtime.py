@@ -79,7 +79,7 @@ def test_no_more_jobs_are_begun_than_may_wait(monkeypatch: pytest.MonkeyPatch) -
     """Each request began one more, with an open file and a session of a database."""
     monkeypatch.setattr(runtime, "MAX_JOBS", 3)
     background, begun = Background(), list[str]()
-    with background._working:
+    with background.working:
         for number in range(9):
             assert not background.is_done(number, steps(begun, str(number)), [0])
         assert begun == ["0", "1", "2"]

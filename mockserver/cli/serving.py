@@ -60,7 +60,7 @@ def _serve(config: Config, echo: Callable[[str], None], started: Callable[[], No
         return WRONG_USE
 
     def listening(server: Server) -> None:
-        echo(_banner(server.url, config, emulator, learned))
+        echo(banner(server.url, config, emulator, learned))
         started()
         _settle(served)
 
@@ -137,7 +137,8 @@ def _tls(config: Config) -> ssl.SSLContext | None:
     return lasting_context(intercept.ca_folder(config.ca_folder))
 
 
-def _banner(url: str, config: Config, emulator: Emulator, learned: list[str]) -> str:
+def banner(url: str, config: Config, emulator: Emulator, learned: list[str]) -> str:
+    """What a server prints at its start: where it is, what is in force, what it has learned."""
     console = "closed, since others can reach it: set MOCKSERVER_ADMIN_TOKEN"
     if config.admin_open:
         how = "open in a browser" + ("" if config.admin_token is None else "; its password is the admin token")

@@ -31,7 +31,7 @@ def passed_on() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
         del frame
         if not client:
             early.append(number)
-        elif number not in _OF_KEYS or not _in_foreground():
+        elif number not in _OF_KEYS or not in_foreground():
             client[0].send_signal(number)
 
     def runs(process: subprocess.Popen[bytes]) -> None:
@@ -59,7 +59,7 @@ def wait_for(process: subprocess.Popen[bytes]) -> None:
         waiting.join(0.25)
 
 
-def _in_foreground() -> bool:
+def in_foreground() -> bool:
     """Whether the terminal delivers signals to our whole process group, so that the client already has them."""
     if not hasattr(os, "tcgetpgrp"):
         return False

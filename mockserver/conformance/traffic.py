@@ -27,7 +27,7 @@ _UNRECEIVED = frozenset({"answer-lost", "latency", "slow-body", "truncate"})
 _COMPARED = re.compile(r"(?<=[=,])\s*\"?([0-9a-f-]{36})(?![0-9a-f-])")
 """An id that a filter compares with."""
 
-_ANSWERED = _UNRECEIVED | {
+ANSWERED = _UNRECEIVED | {
     *("malformed-json", "empty-answer", "unknown-members", "reordered-members"),
     *("draft-state", "empty-list", "short-pages"),
 }
@@ -117,13 +117,13 @@ class Exchange:
     @property
     def refused(self) -> bool:
         """Whether the service or the gateway refused the request: a 4xx other than 429 that no fault caused."""
-        return 400 <= self.status < 500 and self.status != 429 and self.faults <= _ANSWERED
+        return 400 <= self.status < 500 and self.status != 429 and self.faults <= ANSWERED
 
     @property
     def admitted(self) -> bool:
         """Whether the response proves that the gateway accepted the request, because only the service sends it."""
         answered = self.succeeded or _SERVICE_CODE.fullmatch(self.entry.error or "") is not None
-        return answered and self.faults <= _ANSWERED
+        return answered and self.faults <= ANSWERED
 
     def recorded(self, header: str) -> bool:
         """Whether the record contains what the client sent in this header, including nothing."""

@@ -133,7 +133,8 @@ class SchemaCheck:
         return jsonschema_rs.Draft202012Validator(self._schema, registry=self._registry.accelerator).is_valid
 
     @cached_property
-    def _explains(self) -> Any:
+    def explains(self) -> Any:
+        """The validator that words refusals."""
         return self._registry.explainer(self._schema)
 
     def violations(self, value: Json, where: str, *, at: str = "", blocks: bool = False) -> Iterator[Violation]:
@@ -143,7 +144,7 @@ class SchemaCheck:
         """
         if self.accepts(value):
             return
-        found = islice(self._explains.iter_errors(value), MAX_VIOLATIONS)
+        found = islice(self.explains.iter_errors(value), MAX_VIOLATIONS)
         errors = sorted(found, key=lambda error: (_is_conditional(error), len(error.path), str(error.path)))
         yield from dict.fromkeys(
             violation for error in _once(errors) for violation in _explain(error, where, at, blocks, self._registry)

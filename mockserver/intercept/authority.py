@@ -59,7 +59,7 @@ class Authority:
         Raises AuthorityError.
         """
         kept = cls.read(folder)
-        if kept is None or kept.certificate.not_valid_after_utc - _now() < _RENEW_BEFORE:
+        if kept is None or kept.certificate.not_valid_after_utc - now() < _RENEW_BEFORE:
             made = cls.renew(folder)
             kept = cls.read(folder) or made  # another process may have made one at the same time: the last one counts
         kept._publish()
@@ -158,7 +158,7 @@ class Authority:
         own = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
         addresses = LOCAL_ADDRESSES if "localhost" in names else ()
         alternatives = [*map(x509.DNSName, names), *map(x509.IPAddress, addresses)]
-        ends = min(_now() + LEAF_LIFE - _SLACK, self.certificate.not_valid_after_utc)
+        ends = min(now() + LEAF_LIFE - _SLACK, self.certificate.not_valid_after_utc)
         return (
             _certificate(_named("Mock Flow Service"), self.certificate.subject, public_key, ends)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -205,8 +205,8 @@ def remove(folder: Path) -> bool:
 
 def _authority_certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     public = key.public_key()
-    name = _named(f"Mock Flow Service test authority {_now():%Y-%m-%d}")
-    made = _certificate(name, name, public, _now() + AUTHORITY_LIFE - _SLACK)
+    name = _named(f"Mock Flow Service test authority {now():%Y-%m-%d}")
+    made = _certificate(name, name, public, now() + AUTHORITY_LIFE - _SLACK)
     for extension, critical in _extensions(public):
         made = made.add_extension(extension, critical=critical)
     return made.sign(key, hashes.SHA256())
@@ -237,7 +237,7 @@ def _wrong_with(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) 
         return "the key is not that of the certificate"
     if certificate.not_valid_after_utc - certificate.not_valid_before_utc > AUTHORITY_LIFE + 2 * _SLACK:
         return f"the certificate is valid for more than {AUTHORITY_LIFE.days} days"
-    if certificate.not_valid_before_utc > _now():
+    if certificate.not_valid_before_utc > now():
         return "the certificate is not valid yet"
     found = {one.oid: (one.value, one.critical) for one in certificate.extensions}
     ours = _extensions(key.public_key())
@@ -272,7 +272,7 @@ def _certificate(
         .issuer_name(issuer)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(_now() - _SLACK)
+        .not_valid_before(now() - _SLACK)
         .not_valid_after(ends)
     )
 
@@ -311,5 +311,6 @@ def _write(path: Path, content: bytes, mode: int = 0o600) -> None:
     os.replace(temporary, path)
 
 
-def _now() -> dt.datetime:
+def now() -> dt.datetime:
+    """The time in whole seconds, as certificates have it."""
     return dt.datetime.now(dt.UTC).replace(microsecond=0)

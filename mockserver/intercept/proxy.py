@@ -15,7 +15,8 @@ from mockserver.intercept.hosts import EMULATED, without_port
 from mockserver.intercept.streams import LOOPBACK, MAX_CLIENTS, PIECE, ByteStream, StreamServer
 
 _MAX_HEAD = PIECE
-_HEAD_SECONDS = 30.0
+HEAD_SECONDS = 30.0
+"""Time within which the head of a request must arrive."""
 _MAX_NAMES = 50
 """Maximum refused hosts that are kept."""
 
@@ -61,7 +62,7 @@ class Proxy:
                 server.writer.write(sent)
             else:
                 client.writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await _both_ways(client, server)
+            await both_ways(client, server)
         finally:
             server.writer.transport.abort()
 
@@ -98,7 +99,7 @@ class Proxy:
 
 async def _head(reader: asyncio.StreamReader) -> bytes:
     try:
-        async with asyncio.timeout(_HEAD_SECONDS):
+        async with asyncio.timeout(HEAD_SECONDS):
             return await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError:
         raise _ProxyRefused(431, f"a request's head may have {_MAX_HEAD} bytes") from None
@@ -106,7 +107,7 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
         raise _ProxyRefused(408, "the request did not arrive in time") from None
 
 
-async def _both_ways(client: ByteStream, server: ByteStream) -> None:
+async def both_ways(client: ByteStream, server: ByteStream) -> None:
     """Copy bytes until the server closes; a reset by the server resets the client's connection."""
     upward = asyncio.create_task(_carry_or_cut(client, server))
     try:

@@ -27,7 +27,7 @@ Seen: TypeAlias = Callable[[Call, Result, int, bool, Aside], None]
 """Receives request, response, time of its end (ms since 1970), whether the response is complete, and what else came."""
 
 _CONNECT_SECONDS = 30.0
-_GRACE_SECONDS = 3.0
+GRACE_SECONDS = 3.0
 """Time a recording that is stopped waits for responses."""
 
 
@@ -47,7 +47,7 @@ class Relay:
 
     def server(self, *, host: str = LOOPBACK, port: int = 0, certificate: ssl.SSLContext | None = None) -> StreamServer:
         """Create a listening server for clients. Raises OSError, whose message can be shown to users."""
-        return StreamServer(self._serve, host=host, port=port, certificate=certificate, grace_seconds=_GRACE_SECONDS)
+        return StreamServer(self._serve, host=host, port=port, certificate=certificate, grace_seconds=GRACE_SECONDS)
 
     async def _serve(self, client: ByteStream, stopping: asyncio.Event) -> None:
         await Conversation(client, self._routes, self._connect, self._show, self._kept).run(stopping)
@@ -70,7 +70,7 @@ def _call(request: RelayedRequest, began: int) -> Call:
     if below:
         path = path[len(BASE_PATH) :] or "/"
     method, headers, body = request.method.decode(), _joined(request.fields), request.body
-    plain, is_all = _decompressed(body, _coding(headers))
+    plain, is_all = decompressed(body, _coding(headers))
     if body and is_all and "content-encoding" in headers:  # a replay sends what is recorded, and so without compression
         headers, body = {name: value for name, value in headers.items() if name != "content-encoding"}, plain
     return Call(method, path, query.decode("latin-1"), headers, body, "", began, mounted=below)
@@ -95,7 +95,7 @@ def _joined(fields: Fields) -> Mapping[str, str]:
 def _result(response: RelayedResponse) -> tuple[Result, bytes, bool]:
     """The response, its body if that could not be read, and whether all of it was read."""
     headers, raw, status = _joined(response.fields), response.body, response.status
-    text, is_all = _decompressed(raw, _coding(headers))
+    text, is_all = decompressed(raw, _coding(headers))
     is_whole = response.is_complete and response.is_kept and status != 101
     if not is_all:
         return answers.read(status, headers.items(), b"", max_bytes=0), text, is_whole and not raw
@@ -108,7 +108,7 @@ def _coding(headers: Mapping[str, str]) -> bytes:
     return headers.get("content-encoding", "identity").lower().encode()
 
 
-def _decompressed(raw: bytes, coding: bytes) -> tuple[bytes, bool]:
+def decompressed(raw: bytes, coding: bytes) -> tuple[bytes, bool]:
     """A body without its compression, and whether this is all of it. A part of one that was cut can be read."""
     if coding not in CODINGS:
         return b"", False

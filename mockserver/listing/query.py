@@ -28,7 +28,7 @@ MAX_SEARCHED = 1000
 
 _BARE_FILTER = re.compile(r"^[^=!<>]+(?:==|!=|<=|>=|<|>)", re.IGNORECASE)
 _MAX_NUMBER = 1 << 62
-_MAX_TOKEN = 12 * property_filter.MAX_BYTES
+MAX_TOKEN = 12 * property_filter.MAX_BYTES
 """Maximum length of a token: enough for the longest query with every byte escaped."""
 
 MAX_QUERY_STRING = 8 * property_filter.MAX_BYTES
@@ -197,7 +197,7 @@ def _continued(token: str, listable: Listable, key: bytes) -> ListQuery:
 
 def _opened(token: str, key: bytes) -> list[Any]:
     """The content of a token. Raises ValueError."""
-    if len(token) > _MAX_TOKEN:
+    if len(token) > MAX_TOKEN:
         raise ValueError
     content = json.loads(sealing.unseal(token, key), parse_constant=_refuse_constant)
     if not isinstance(content, list):

@@ -9,7 +9,8 @@ import base64
 import hashlib
 import re
 
-_IV_BYTES = 12
+IV_BYTES = 12
+"""Bytes before the content of a token."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -24,15 +25,15 @@ def unseal(token: str, key: bytes) -> bytes:
     if not _TOKEN.fullmatch(token):
         raise ValueError
     sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    iv = sealed[:_IV_BYTES]
-    content = _mixed(sealed[_IV_BYTES:], iv, key)
+    iv = sealed[:IV_BYTES]
+    content = _mixed(sealed[IV_BYTES:], iv, key)
     if _iv(content, key) != iv:
         raise ValueError
     return content
 
 
 def _iv(content: bytes, key: bytes) -> bytes:
-    return hashlib.blake2b(content, key=key, digest_size=_IV_BYTES, person=b"iv").digest()
+    return hashlib.blake2b(content, key=key, digest_size=IV_BYTES, person=b"iv").digest()
 
 
 def _mixed(content: bytes, iv: bytes, key: bytes) -> bytes:

@@ -86,14 +86,14 @@ def printable(text: str) -> str:
 def configure(style: str) -> None:
     """Configure logging to standard error. Called by the command line only."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Plain(style))
+    handler.setFormatter(PlainFormatter(style))
     logger = logging.getLogger("mockserver")
     logger.handlers[:] = [handler]
     logger.propagate = False
     logger.setLevel(logging.INFO)
 
 
-class _Plain(logging.Formatter):
+class PlainFormatter(logging.Formatter):
     """Formats request lines unchanged and other records with their level, or as JSON."""
 
     def __init__(self, style: str) -> None:
@@ -101,6 +101,7 @@ class _Plain(logging.Formatter):
         self._json = style == "json"
 
     def format(self, record: logging.LogRecord) -> str:
+        """The record as one line."""
         if record.name == "mockserver.requests":
             return record.getMessage()
         message = super().format(record)

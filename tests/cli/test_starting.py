@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from mockserver import Config, Emulator, config
 from mockserver.cli import main
-from mockserver.cli.serving import _banner
+from mockserver.cli.serving import banner
 from tests.programs import needs
 from tests.rows import each
 
@@ -162,6 +162,6 @@ def test_the_banner_names_what_is_in_force(options: dict[str, object], says: str
     run("init")
     settings = Config(**options)  # type: ignore[arg-type]
     emulator = Emulator(settings)
-    text = _banner("http://h:1", settings, emulator, [])
+    text = banner("http://h:1", settings, emulator, [])
     emulator.close()
     assert re.search(says, text), text

@@ -83,7 +83,7 @@ def test_a_run_in_the_foreground_of_another_thread_leaves_signals_alone() -> Non
 
 def test_where_there_are_no_terminals_keys_are_signals_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "tcgetpgrp", raising=False)
-    assert not signals._in_foreground()
+    assert not signals.in_foreground()
 
 
 def test_a_shown_client_that_does_not_end_is_stopped() -> None:

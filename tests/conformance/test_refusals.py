@@ -8,7 +8,7 @@ import pytest
 from contracts.clients.bodies import NOBODY, connection, flow, source, target
 from mockserver.conformance import RULES, Level
 from mockserver.conformance.families.calls import EXPLAINED_BY
-from mockserver.conformance.traffic import _ANSWERED
+from mockserver.conformance.traffic import ANSWERED
 from mockserver.faults import FAULTS
 from tests.conformance.client import Client
 
@@ -177,7 +177,7 @@ def test_faults_are_known_by_whether_they_refuse() -> None:
         "deleted",
         "stale-etag",
     }
-    assert untouched == _ANSWERED
+    assert untouched == ANSWERED
 
 
 OTHERS: dict[str, Script] = {

@@ -243,7 +243,7 @@ def test_rows_of_a_flow_that_is_deleted_meanwhile_are_complete_before_its_run_is
     to = arrival(emulator)
     flow = flowing(emulator, once(emulator, targetConnectionIds=[to.target]))
     emulator.runtime.clock.advance(HOUR)
-    with emulator.runtime.background._working:
+    with emulator.runtime.background.working:
         assert run_states(emulator) == ["inProgress"]
         assert send(emulator, "DELETE", f"/flows/{flow}").status == 204
         assert run_states(emulator) == ["inProgress"] and not landed(emulator, to)

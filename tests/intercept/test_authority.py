@@ -106,9 +106,9 @@ def test_it_is_kept_and_made_anew_before_it_runs_out(tmp_path: Path, monkeypatch
     first = Authority.open(tmp_path)
     assert Authority.open(tmp_path).fingerprint == first.fingerprint
     now = dt.datetime.now(dt.UTC)
-    monkeypatch.setattr(authority, "_now", lambda: now + dt.timedelta(days=81))
+    monkeypatch.setattr(authority, "now", lambda: now + dt.timedelta(days=81))
     assert Authority.open(tmp_path).fingerprint == first.fingerprint
-    monkeypatch.setattr(authority, "_now", lambda: now + dt.timedelta(days=83))
+    monkeypatch.setattr(authority, "now", lambda: now + dt.timedelta(days=83))
     renewed = Authority.open(tmp_path)
     assert renewed.fingerprint != first.fingerprint
     assert leaf(renewed).not_valid_after_utc < renewed.certificate.not_valid_after_utc

@@ -178,7 +178,7 @@ def test_one_connection_serves_many_requests_and_no_small_write_waits_for_more(
     intercepted: Intercepted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nagle's algorithm would delay each by 40 ms."""
-    without_nagle, both_ways = [], proxy._both_ways
+    without_nagle, both_ways = [], proxy.both_ways
 
     async def watched(*ends: Any) -> None:
         for end in ends:
@@ -186,7 +186,7 @@ def test_one_connection_serves_many_requests_and_no_small_write_waits_for_more(
             without_nagle.append(bool(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
         await both_ways(*ends)
 
-    monkeypatch.setattr(proxy, "_both_ways", watched)
+    monkeypatch.setattr(proxy, "both_ways", watched)
     connection = tunnel(intercepted)
     for _ in range(20):
         connection.request("GET", "/connections")
@@ -197,7 +197,7 @@ def test_one_connection_serves_many_requests_and_no_small_write_waits_for_more(
 def test_a_head_that_does_not_arrive_in_time_is_refused(
     intercepted: Intercepted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(proxy, "_HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(proxy, "HEAD_SECONDS", 0.05)
     with socket.create_connection(("127.0.0.1", proxy_port(intercepted)), timeout=30) as connection:
         connection.sendall(b"CONNECT platform.adobe.io:443 HTTP/1.1\r\n")
         assert connection.recv(65_536).startswith(b"HTTP/1.1 408 ")

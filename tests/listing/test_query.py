@@ -267,7 +267,7 @@ def test_a_token_may_hold_nothing_a_query_could_not(place: int, value: Any) -> N
 def test_a_token_may_hold_the_highest_numbers_and_be_as_long_as_the_longest_query_makes_it() -> None:
     highest = [*GOOD[:4], 1 << 62, 1 << 62, GOOD[6]]
     assert parsed("continuationToken=" + _sealed(highest)).after == Cursor(1 << 62, 1 << 62, ("a",))
-    longest = query._MAX_TOKEN // 4 * 3 - sealing._IV_BYTES
+    longest = query.MAX_TOKEN // 4 * 3 - sealing.IV_BYTES
     assert parsed("continuationToken=" + _sealed(GOOD, padded_to=longest)).limit == 2
     assert error("continuationToken=" + _sealed(GOOD, padded_to=longest + 1)).code == "1452-400"
 

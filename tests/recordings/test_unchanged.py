@@ -297,7 +297,7 @@ def test_a_client_that_ends_its_side_gets_its_response() -> None:
 def test_a_request_that_is_under_way_at_the_end_is_recorded_as_far_as_it_came(
     head: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mockserver.intercept.relay._GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("mockserver.intercept.relay.GRACE_SECONDS", 0.1)
     service = Service()
     server = Relay(lambda *one: service.seen.append(one), f"http://{service.name}").server()
     server.start()

@@ -162,7 +162,7 @@ def lists() -> Iterator[Asked]:
 def visits(row: Row) -> Iterator[Asked]:
     """Requests that read, use, change and delete one record."""
     kind, key = row["kind"], quote(row["id"], safe="")
-    place = _PLACES.get(kind, f"/{kind}")
+    place = _PLACES.get(kind, f"/{kind}" if kind in _OF_FLOW_SERVICE else f"{NEIGHBOURS}/{kind}")
     queries = _QUERIES.get(kind, ())
     yield from (("GET", f"{place}/{key}{query}", None) for query in ("", *queries))
     yield from ((method, f"{place}{path.format(key)}", body) for method, path, body in _CHANGES.get(kind, ()))
@@ -172,6 +172,9 @@ def visits(row: Row) -> Iterator[Asked]:
     yield "DELETE", f"{place}/{key}", None
 
 
+_OF_FLOW_SERVICE = {
+    "connections", "sourceConnections", "targetConnections", "flows", "runs", "connectionSpecs", "flowSpecs",
+}  # fmt: skip
 _PLACES = {
     "xdmResources": f"{REGISTRY}/tenant/schemas", "dataSets": f"{CATALOG}/dataSets", "encryptionKeys": KEYS,
     "mappingSets": f"{CONVERSION}/mappingSets", "privateEndpoints": ENDPOINTS, "flowProgress": "/flows",

@@ -60,7 +60,7 @@ def changed(rows: list[Row], every: int = EVERY) -> Iterator[tuple[int, str, Row
 
 def fault(emulator: Emulator, row: Row) -> str | None:
     tenant = Tenant(row["org"], row["sandbox"])
-    return emulator._shapes.fault(Change(tenant, row["kind"], row["id"], row["revision"], row["doc"]))
+    return emulator.shapes.fault(Change(tenant, row["kind"], row["id"], row["revision"], row["doc"]))
 
 
 def test_every_kind_of_record_is_there(rows: list[Row]) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import pytest
@@ -22,26 +20,11 @@ from mockserver.specs import connection_string
 from mockserver.tokens import Tokens
 from mockserver.web import adapter, received
 from tests.calls import by_string, connection, made, send
+from tests.memory import size_of
 
 KIB, MIB = 1024, 1_048_576
 LONG = "x" * 60_000
 """About the longest header that the server accepts."""
-
-_CODE = (ModuleType, type, FunctionType, BuiltinFunctionType, MethodType, Emulator, Runtime)
-
-
-def size_of(*roots: Any) -> int:
-    """Bytes of everything that the roots refer to, except code and the parts that all share."""
-    seen: set[int] = set()
-    waiting, total = [held for root in roots for held in gc.get_referents(root)], 0
-    while waiting:
-        one = waiting.pop()
-        if id(one) not in seen and not isinstance(one, _CODE):
-            seen.add(id(one))
-            total += sys.getsizeof(one)
-            waiting += gc.get_referents(one)
-            waiting += one if isinstance(one, dict) else ()  # a dict of texts does not tell the collector its keys
-    return total
 
 
 def issued_tokens() -> Any:

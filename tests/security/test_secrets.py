@@ -67,7 +67,7 @@ def logged(request: pytest.FixtureRequest) -> Iterator[list[str]]:
             lines.append(self.format(record))
 
     handler = Keep()
-    handler.setFormatter(request_log._Plain(style))
+    handler.setFormatter(request_log.PlainFormatter(style))
     logger = logging.getLogger("mockserver")
     before = logger.level
     logger.addHandler(handler)
