@@ -6,7 +6,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -298,23 +298,22 @@ def test_one_of_another_user_is_not_trusted(tmp_path: Path, monkeypatch: pytest.
 def test_a_link_planted_while_a_file_is_written_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The name of the new file can be guessed: a link appears there just after what stood there was removed."""
-    victim, report, unlink = tmp_path / "victim", tmp_path / "report.json", Path.unlink
+    """The name of the new file can be guessed: a link appears there just after what was left there was removed."""
+    victim, report, listed = tmp_path / "victim", tmp_path / "report.json", Path.iterdir
     victim.write_text("precious")
-    planted: list[Path] = []
+    planted = tmp_path / ".report.json.0.new"
 
-    def unlink_and_plant(path: Path, missing_ok: bool = False) -> None:
-        unlink(path, missing_ok)
-        if not planted:
-            planted.append(path)
-            path.symlink_to(victim)
+    def list_and_plant(path: Path) -> Iterator[Path]:
+        yield from listed(path)
+        planted.symlink_to(victim)
 
-    monkeypatch.setattr(Path, "unlink", unlink_and_plant)
-    with pytest.raises(FileExistsError):
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "iterdir", list_and_plant)
         files.write(report, "mine")
-    assert planted and victim.read_text() == "precious" and not report.exists()
-    files.write(report, "mine")
+    assert victim.read_text() == "precious" and planted.is_symlink()
     assert report.read_text() == "mine" and not report.is_symlink()
+    files.write(report, "mine again")
+    assert victim.read_text() == "precious" and not planted.is_symlink() and report.read_text() == "mine again"
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
