@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_plus
@@ -140,11 +141,18 @@ class Emulator:
 
     def export(self, *, credentials: bool = False) -> dict[str, Any]:
         """All records in the form of `store.restore`, with credentials masked unless requested."""
-        state = self.world.store.export()
-        if not credentials:
-            world = self.world.for_request()
-            state["records"] = [{**row, "doc": self._masked(world, row)} for row in state["records"]]
-        return state
+        with self.exporting(credentials=credentials) as (state, records):
+            return {**state, "records": sorted(records, key=lambda row: row["revision"])}
+
+    @contextmanager
+    def exporting(self, *, credentials: bool = False) -> Iterator[tuple[dict[str, Any], Iterator[dict[str, Any]]]]:
+        """The same one by one: the export without its records, and these, which are read when they are taken."""
+        with self.world.store.snapshot() as (revision, changes):
+            rows = map(exports.row, changes)
+            if not credentials:
+                world = self.world.for_request()
+                rows = map(lambda row: {**row, "doc": self._masked(world, row)}, rows)
+            yield exports.write((), revision), rows
 
     def restore(self, data: Any) -> int:
         """Replace all records by an export; returns how many of them have masked credentials.

@@ -17,12 +17,14 @@ MAX_REVISION = 1 << 53
 
 
 def write(records: Iterable[Change], revision: int) -> dict[str, Any]:
-    """Export records, oldest first, and the revision counter."""
-    rows = [
-        {"org": c.tenant.org, "sandbox": c.tenant.sandbox, "kind": c.kind, "revision": c.revision, "doc": c.doc}
-        for c in sorted(records, key=lambda change: change.revision)
-    ]
-    return {"version": EXPORT_VERSION, "revision": revision, "records": rows}
+    """Export records and the revision counter."""
+    return {"version": EXPORT_VERSION, "revision": revision, "records": list(map(row, records))}
+
+
+def row(change: Change) -> dict[str, Any]:
+    """Export a record."""
+    (org, sandbox), kind, _, revision, doc = change
+    return {"org": org, "sandbox": sandbox, "kind": kind, "revision": revision, "doc": doc}
 
 
 def parse(data: Mapping[str, Any]) -> tuple[int, list[Change]]:

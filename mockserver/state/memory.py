@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -17,7 +18,7 @@ from mockserver.listing import Cursor, ListQuery, ordering
 from mockserver.runtime import Runtime, release
 from mockserver.state import exports
 from mockserver.state.records import Change, Doc, Key, Listed, examined, page_of, stamped
-from mockserver.state.store import Missing, Put, Store, check
+from mockserver.state.store import Missing, Put, Snapshot, Store, check
 
 _LIVE = 1 << 63
 """Higher than every revision. Marks an entry that is not superseded."""
@@ -97,10 +98,13 @@ class MemoryStore(Store):
         with self._writing:
             return self._view.tenants()
 
-    def export(self) -> dict[str, Any]:
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
         """See `Store`."""
         with self._writing:
-            return exports.write(self._view.changes(), self._view.revision)
+            revision, records = self._view.revision, list(self._view.changes())
+        records.sort(key=lambda change: change.revision)
+        yield Snapshot(revision, iter(records))
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """See `Store`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, NullPool, bindparam, create_engine, func, select, text
@@ -73,6 +73,8 @@ SELECT set_config('idle_in_transaction_session_timeout', %s::text, false), set_c
 
 _LOST = "the connection to the database was lost during a commit, and its outcome is unknown"
 _PING = select(1)
+_BEGIN_SNAPSHOT = f"""
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = {LONG_MS}"""
 _LOCK = select(META.c.one).with_for_update()
 _OUTCOME = select(func.txid_status(bindparam("transaction")))
 
@@ -170,6 +172,27 @@ class PostgresDatabase:
                 except DBAPIError as error:
                     if not self._should_retry(error):
                         raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Callable[[Callable[[Connection], Any]], Any]]:
+        """See `Database`. It is lost if nobody reads on for `LONG_MS`."""
+        self.read(lambda db: db.execute(_PING))  # replaces a lost connection; the same one is used next
+        with self._reported("reading"), ExitStack() as stack:
+            with _deadline.of(OPERATION_MS):
+                db = stack.enter_context(self._reads.one(_deadline.left_ms() / 1000))
+                db.exec_driver_sql(_BEGIN_SNAPSHOT)
+                stack.callback(self._end_snapshot, db)
+
+            def read(work: Callable[[Connection], Any]) -> Any:
+                with _deadline.of(LONG_MS):
+                    _deadline.silence_ms = LONG_MS
+                    return work(db)
+
+            yield read
+
+    def _end_snapshot(self, db: Connection) -> None:
+        with suppress(SQLAlchemyError), _deadline.of(OPERATION_MS):
+            db.exec_driver_sql("ROLLBACK")
 
     def write(self, work: Callable[[Connection], tuple[T, Lock]], *, long: bool = False) -> T:
         """See `Database`."""

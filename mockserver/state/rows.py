@@ -58,10 +58,10 @@ class Rows:
         return head if head and place == _place(tenant, kind, row) else ordering.excerpt(self.doc(tenant, kind, row))
 
     def change(self, row: Any) -> Change:
-        """The record in a row of all columns. Raises StorageUnavailable if it is damaged."""
-        org, sandbox, kind, *shown = row
+        """The record in a row of `SHOWN` and `PLACE`. Raises StorageUnavailable if it is damaged."""
+        org, sandbox, kind = row[len(SHOWN) :]
         tenant = Tenant(org, sandbox)
-        return Change(tenant, kind, shown[0], shown[1], self.doc(tenant, kind, shown))
+        return Change(tenant, kind, row[0], row[1], self.doc(tenant, kind, row))
 
     def ordered(self, listed_at: Any, written: Any) -> Doc:
         """The members by which a superseded record was sorted. Raises StorageUnavailable if they are damaged."""

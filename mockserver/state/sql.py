@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Dialect, delete, select, update
@@ -22,8 +24,8 @@ from mockserver.state import exports, tables
 from mockserver.state.records import Change, Doc, Listed, examined, page_of, stamped
 from mockserver.state.rows import Rows
 from mockserver.state.shapes import Shapes
-from mockserver.state.statements import ALL, DOC, SHOWN, Lock, exceeds, key, prepared
-from mockserver.state.store import Missing, Put, StorageUnavailable, Store, check
+from mockserver.state.statements import DOC, SHOWN, Lock, exceeds, key, prepared
+from mockserver.state.store import Missing, Put, Snapshot, StorageUnavailable, Store, check
 from mockserver.state.tables import HISTORY, META, RECORDS
 
 MAX_HISTORY = 50_000
@@ -60,6 +62,9 @@ class Database(Protocol):
 
     def read(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
         """Run `work`, which only reads. It is repeated on a new connection if the first one is lost."""
+
+    def snapshot(self) -> AbstractContextManager[Callable[[Callable[[Connection], Any]], Any]]:
+        """A function like `read`, all of whose calls see the database at one moment. Its threads may differ."""
 
     def write(self, work: Callable[[Connection], tuple[T, Lock]], *, long: bool = False) -> T:
         """Run `work` and commit to disk. `work` returns its result and the write lock that it held."""
@@ -173,15 +178,22 @@ class SqlStore(Store):
 
         return sorted(each_once(following))
 
-    def export(self) -> dict[str, Any]:
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
         """See `Store`."""
+        with self._database.snapshot() as read:
+            revision = read(lambda db: db.execute(select(META.c.revision)).scalar_one())
+            yield Snapshot(revision, self._changes(read))
 
-        def work(db: Connection) -> tuple[Sequence[Any], int]:
-            rows = db.execute(ALL).all()  # before the counter, which then includes them
-            return rows, db.execute(select(META.c.revision)).scalar_one()
-
-        rows, revision = self._database.read(work, long=True)
-        return exports.write([self._read.change(row) for row in rows], revision)
+    def _changes(self, read: Callable[[Callable[[Connection], list[Any]]], list[Any]]) -> Iterator[Change]:
+        last = {"org": "", "sandbox": "", "kind": "", "below": -1, "size": _MAX_BATCH}
+        while rows := read(partial(self._statements["following"].rows, parameters=last)):
+            rows.reverse()
+            while rows:
+                change = self._read.change(rows.pop())
+                tenant, kind, _, revision, _ = change
+                last |= {"org": tenant.org, "sandbox": tenant.sandbox, "kind": kind, "below": revision}
+                yield change
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """See `Store`."""

@@ -14,7 +14,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, NullPool, create_engine, literal_column, select, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -126,6 +126,13 @@ class SqliteFile:
         """See `Database`."""
         with self._reported(), self._reads.one(_BUSY_SECONDS) as db:
             return work(db)
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Callable[[Callable[[Connection], Any]], Any]]:
+        """See `Database`. As long as it lasts, the write-ahead log grows by what is written."""
+        with self._reported(), self._reads.one(_BUSY_SECONDS) as db:
+            db.exec_driver_sql("BEGIN")
+            yield lambda work: work(db)
 
     def write(self, work: Callable[[Connection], tuple[T, Lock]], *, long: bool = False) -> T:
         """See `Database`. With `synchronous = FULL`, a commit waits for the disk."""

@@ -6,7 +6,7 @@ them before the first is taken, so there the statement itself leaves them out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
@@ -72,8 +72,11 @@ _BATCHES: dict[str, Any] = {
 }
 """Statements whose rows end with the one that exceeds the bytes of a batch."""
 
-ALL = select(*(RECORDS.c[name] for name in ("org", "sandbox", "kind")), *SHOWN).order_by(RECORDS.c.revision)
-"""Every record of every tenant."""
+PLACE = tuple(RECORDS.c[name] for name in ("org", "sandbox", "kind"))
+"""The columns after `SHOWN` in a row of any tenant."""
+_GIVEN = (*(bindparam(column.name, type_=Text) for column in PLACE), _BELOW)
+_FOLLOWING = select(*SHOWN, *PLACE).where(tuple_(*PLACE, RECORDS.c.revision) > tuple_(*_GIVEN)).limit(_SIZE)
+"""A batch of the records of all tenants. An index has this order, so that no database sorts them all."""
 
 _BY_NAME: dict[str, Any] = {
     "tenant": select(RECORDS.c.org, RECORDS.c.sandbox)
@@ -106,8 +109,11 @@ def prepared(dialect: Dialect, transaction: ColumnElement[int], *, remote: bool)
         place = func.strpos if remote else func.instr
         mentioning = _BATCHES["first"].where(place(RECORDS.c.doc, bindparam("text", type_=Text)) > 0)
         batches = {**_BATCHES, "mentioning": mentioning}
+        following: Any = _FOLLOWING.order_by(*_by_place(RECORDS))
         if remote:
-            batches = {name: _cut_by_server(batch) for name, batch in batches.items()}
+            batches = {name: _cut_by_server(batch, _latest_first) for name, batch in batches.items()}
+            following = _cut_by_server(following, _by_place)
+        batches["following"] = following
         _compiled[dialect.name] = {
             **{name: PreparedStatement(statement, dialect) for name, statement in statements.items()},
             **{name: PreparedStatement(batch, dialect, _cut_batch) for name, batch in batches.items()},
@@ -125,17 +131,25 @@ def key(tenant: Tenant, kind: str, entity_id: str = "") -> dict[str, str]:
     return {"_org": tenant.org, "_sandbox": tenant.sandbox, "_kind": kind, "_id": entity_id}
 
 
-def _cut_by_server(batch: Any) -> Select[Any]:
+def _latest_first(rows: Any) -> list[Any]:
+    return [rows.c.listed_at.desc()]
+
+
+def _by_place(rows: Any) -> list[Any]:
+    return [rows.c[name] for name in ("org", "sandbox", "kind", "revision")]
+
+
+def _cut_by_server(batch: Any, order: Callable[[Any], list[Any]]) -> Select[Any]:
     """The statement of a batch without the rows after the one that exceeds its bytes.
 
     PostgreSQL knows the bytes of a text without reading it.
     """
     rows = batch.subquery()
     size = func.octet_length(rows.c.doc)
-    before = (func.sum(size).over(order_by=rows.c.listed_at.desc()) - size).label("before")
+    before = (func.sum(size).over(order_by=order(rows)) - size).label("before")
     measured = select(rows, before).subquery()
     shown = [column for column in measured.c if column.name != "before"]
-    return select(*shown).where(measured.c.before <= MAX_BATCH_BYTES).order_by(measured.c.listed_at.desc())
+    return select(*shown).where(measured.c.before <= MAX_BATCH_BYTES).order_by(*order(measured))
 
 
 def _cut_batch(rows: Iterable[Any]) -> list[Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 from mockserver.exchange import Tenant
 from mockserver.listing import Cursor, ListQuery
-from mockserver.state.records import Doc
+from mockserver.state import exports
+from mockserver.state.records import Change, Doc
 
 
 class Missing(LookupError):
@@ -39,6 +41,14 @@ class StorageUnavailable(Exception):
         super().__init__("the disk is full" if full else why)
         self.full = full
         self.unknown = unknown
+
+
+class Snapshot(NamedTuple):
+    """The state of a store at one moment."""
+
+    revision: int
+    """The counter of revisions."""
+    records: Iterator[Change]
 
 
 class Put(NamedTuple):
@@ -117,8 +127,13 @@ class Store(Protocol):
     def tenants(self) -> list[Tenant]:
         """Tenants with records, in alphabetical order."""
 
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Everything as it is at one moment, read while it is taken from there."""
+
     def export(self) -> dict[str, Any]:
         """A consistent copy of everything as JSON. It contains credentials; `Emulator.export` masks them."""
+        with self.snapshot() as (revision, records):
+            return exports.write(sorted(records, key=lambda change: change.revision), revision)
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """Replace everything with an export. Records keep their etags; the revision counter is never lowered.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from flask import Blueprint, Response, request
+from werkzeug.wsgi import ClosingIterator
 
 from mockserver import json_input
 from mockserver.emulator import Emulator
@@ -69,9 +71,10 @@ def _add_state(pages: Blueprint, emulator: Emulator) -> None:
 
     @pages.get("/state")
     def export_state() -> Response:
-        state = emulator.export(credentials=request.args.get("credentials") == "include")
+        pieces = _exported(emulator, credentials=request.args.get("credentials") == "include")
+        first = next(pieces)  # before the response begins: the store may be unavailable
         response = answer(emulator, {})
-        response.response = _encoded(state)
+        response.response = ClosingIterator(chain([first], pieces), pieces.close)
         del response.headers["Content-Length"]
         return response
 
@@ -151,17 +154,18 @@ def _give_memory_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _encoded(state: Mapping[str, Any]) -> Iterator[bytes]:
-    """An export as JSON, in pieces. Encoded at once, it would double the memory and hold up all other requests."""
-    begin, end = json_input.dumps({**state, "records": []}).rsplit(b"]", 1)
-    piece, comma = begin, b""
-    for record in state["records"]:
-        piece += comma + json_input.dumps(record)
-        comma = b","
-        if len(piece) > _PIECE:
-            yield piece
-            piece = b""
-    yield piece + b"]" + end
+def _exported(emulator: Emulator, *, credentials: bool) -> Generator[bytes]:
+    """An export as JSON, read and encoded in pieces: all at once, it would take the memory of all records."""
+    with emulator.exporting(credentials=credentials) as (state, records):
+        begin, end = json_input.dumps({**state, "records": []}).rsplit(b"]", 1)
+        piece, comma = begin, b""
+        for record in records:
+            piece += comma + json_input.dumps(record)
+            comma = b","
+            if len(piece) > _PIECE:
+                yield piece
+                piece = b""
+        yield piece + b"]" + end
 
 
 def restored(emulator: Emulator, read: Read) -> int:

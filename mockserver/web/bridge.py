@@ -13,7 +13,7 @@ import logging
 import queue
 import threading
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
@@ -75,7 +75,7 @@ class HttpAnswer:
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
     pace: Pace = _AT_ONCE
-    rest: Iterator[bytes] | None = None
+    rest: Generator[bytes] | None = None
     """The parts after `body` if the application sent no Content-Length."""
     reset: bool = False
     """Whether to reset the connection."""
@@ -214,13 +214,16 @@ class Bridge:
         connection.finish()
 
     async def _send_rest(
-        self, part: bytes | None, rest: Iterator[bytes], has_body: bool, connection: ClientConnection
+        self, part: bytes | None, rest: Generator[bytes], has_body: bool, connection: ClientConnection
     ) -> None:
         """Send the parts of a body as the application yields them."""
-        while part is not None and connection.answered:
-            if part and has_body:
-                await connection.send(b"%x\r\n%b\r\n" % (len(part), part))
-            part = await _in_thread(lambda: next(rest, None), self._jobs[Turn.THREAD])
+        try:
+            while part is not None and connection.answered:
+                if part and has_body:
+                    await connection.send(b"%x\r\n%b\r\n" % (len(part), part))
+                part = await _in_thread(lambda: next(rest, None), self._jobs[Turn.THREAD])
+        finally:
+            _in_thread(rest.close, self._jobs[Turn.THREAD])  # it may wait for a database
         await connection.send(b"0\r\n\r\n" if has_body else b"")
 
     def _in_loop(self, job: Job) -> HttpAnswer:
@@ -303,7 +306,7 @@ def _is_empty(status: int) -> bool:
     return status < 200 or status in (204, 304)
 
 
-def _closing(parts: Iterator[bytes], owner: Any) -> Iterator[bytes]:
+def _closing(parts: Iterator[bytes], owner: Any) -> Generator[bytes]:
     """Yield the parts, then close their owner as WSGI requires."""
     try:
         yield from parts

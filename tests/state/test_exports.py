@@ -1,0 +1,106 @@
+"""Tests that an export shows one moment of a store, and that no more of it is in memory than a batch."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver import Config, Emulator, create_app
+from mockserver.exchange import Tenant
+from mockserver.runtime import Runtime
+from mockserver.state.places import open_store
+from mockserver.state.store import Store
+from tests.calls import connection, made
+
+TENANTS = [Tenant("org", "prod"), Tenant("org", "qa"), Tenant("other", "prod")]
+MIB = 1 << 20
+
+
+@pytest.fixture
+def store(state: str | None) -> Iterator[Store]:
+    opened = open_store(state, Runtime(seed=1))
+    for tenant, kind, number in itertools.product(TENANTS, ("flows", "runs"), range(900)):
+        opened.insert(tenant, kind, {"id": str(number), "updatedAt": 1, "name": "é" * 10})
+    yield opened
+    opened.close()
+
+
+def change(store: Store) -> None:
+    """Add, replace and delete records of the first and the last tenant."""
+    for tenant, kind in itertools.product((TENANTS[0], TENANTS[-1]), ("flows", "runs")):
+        old: Any = store.get(tenant, kind, "7")
+        store.replace(tenant, kind, "7", {**old, "name": "new"}, old["etag"])
+        store.delete(tenant, kind, "8")
+        store.insert(tenant, kind, {"id": "new", "updatedAt": 1})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("taken", [0, 1, 3_000])
+def test_an_export_shows_one_moment_whatever_is_written_meanwhile(store: Store, taken: int) -> None:
+    before = store.export()
+    with store.snapshot() as (revision, records):
+        found = list(itertools.islice(records, taken))
+        change(store)
+        found += records
+    after = store.export()
+    assert revision == before["revision"] < after["revision"]
+    shown = sorted(((*one.tenant, one.kind, one.doc) for one in found), key=json.dumps)
+    for state, same in ((before, True), (after, False)):
+        rows = [(row["org"], row["sandbox"], row["kind"], row["doc"]) for row in state["records"]]
+        assert (sorted(rows, key=json.dumps) == shown) is same
+
+
+def whole(emulator: Emulator) -> int:
+    return sum(len(json.dumps(row)) for row in emulator.export(credentials=True)["records"])
+
+
+def in_pieces(emulator: Emulator) -> int:
+    web = create_app(emulator).test_client()
+    return sum(len(piece) for piece in web.get("/_mock/state?credentials=include").iter_encoded())
+
+
+def in_pieces_masked(emulator: Emulator) -> int:
+    return sum(len(piece) for piece in create_app(emulator).test_client().get("/_mock/state").iter_encoded())
+
+
+def _peak(emulator: Emulator, export: Callable[[Emulator], int]) -> tuple[int, int]:
+    tracemalloc.start()
+    try:
+        return export(emulator), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.slow
+def test_no_more_of_an_export_is_in_memory_than_a_batch(tmp_path: Path) -> None:
+    """It took the memory of all records, and twice that with masks."""
+    emulator = Emulator(Config(state=str(tmp_path / "flow.db"), journal_entries=0))
+    for number in range(60):
+        made(emulator, connection(str(number), description="x" * 500_000))
+    in_pieces(emulator)  # imports what it needs
+    size, most = _peak(emulator, whole)
+    assert size > 28 * MIB and most > size
+    for export in (in_pieces, in_pieces_masked):
+        size, most = _peak(emulator, export)
+        assert size > 28 * MIB and most < 10 * MIB, export
+    emulator.close()
+
+
+def test_exports_that_are_broken_off_hold_no_connection(tmp_path: Path) -> None:
+    """Of a file 16 may be read at once."""
+    emulator = Emulator(Config(state=str(tmp_path / "flow.db")))
+    for number in range(40):
+        made(emulator, connection(str(number), description="x" * 10_000))
+    web = create_app(emulator).test_client()
+    for _ in range(40):
+        response = web.get("/_mock/state", buffered=False)
+        next(response.iter_encoded())
+        response.close()
+    assert json.loads(web.get("/_mock/state").data)["records"]
+    emulator.close()
