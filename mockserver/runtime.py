@@ -226,7 +226,7 @@ class Background:
                     while not job.dropped and next(job.steps, None) is not None:
                         pass
                     job.steps.close()
-                except Exception as problem:  # told to whoever asks
+                except Exception as problem:  # raised at the next request for the job
                     error = problem.with_traceback(None)
             with self._lock:
                 if not job.dropped:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 _RANGE = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _MAX_PAGES = 100
-"""Maximum pages that a list can be told to have: any client may ask for them, and each may need new records."""
+"""Maximum pages that a fault can give a list: any client may ask for it, and each page may need new records."""
 
 Value: TypeAlias = Any
 """The result of `Argument.read`; its type depends on the fault."""

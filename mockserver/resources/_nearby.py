@@ -57,7 +57,7 @@ def change(world: World, request: Request, kind: str, doc: Doc, body: Callable[[
     while True:
         stamps = _crud.stamps(world, request)
         kept = {name: stamps[name] for name in ("updatedAt", "updatedBy", "updatedClient")}
-        doc = {**doc, **kept, "body": dict(body(doc))}  # lets go of the old texts, which the store reads again
+        doc = {**doc, **kept, "body": dict(body(doc))}  # frees the old texts, which the store reads again
         try:
             return world.store.replace(request.tenant, kind, doc["id"], doc, doc["etag"])
         except Stale:

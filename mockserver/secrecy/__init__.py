@@ -31,8 +31,8 @@ _MAX_LOGINS = 4
 """Maximum URLs with credentials in a text that is shown. A document may have 10,000 texts, and a mark takes 4 µs."""
 
 Hide: TypeAlias = Callable[[Any, bool], Any]
-"""A function that replaces a text or number, told whether its place is secret: `hidden`, `blank` in responses of the
-API, or `masked` and `masked_text` in exports."""
+"""Replaces a text or number. The second argument says whether its place is secret. `hidden`, `blank` in responses of
+the API, or `masked` and `masked_text` in exports."""
 
 
 def hidden(value: Any, secret: bool = True, digits: int = 4, variable: re.Pattern[str] = VARIABLE) -> Any:

@@ -151,11 +151,11 @@ class Strict:
     """Shows less than usual: of names that have no row, and of texts that are not what their member holds."""
 
     name: Callable[[str, Place | None], str]
-    """Shows the name of a member without a row, told the place of such members if there is one."""
+    """Shows the name of a member without a row. The second argument is the place of such members, or None."""
     word: Callable[[str], str]
     """Shows a text at a place of numbers, names, ids or pointers."""
     text: Callable[[str, str], str]
-    """Shows a harmless text, told the name of its member. That of a param is empty, because it may hold any."""
+    """Shows a harmless text. The second argument is the name of its member, for params an empty one."""
 
 
 _KEEPING_NAMES = (blank, masked, masked_text)

@@ -142,7 +142,7 @@ class LiveTable:
         """SQL conditions for a window of time."""
         conditions = [sql.SQL("pg_catalog.isfinite({})").format(column)]
         for limit, comparison in ((low, ">="), (high, "<")):
-            if limit is not None:  # so that an index on the column is of use
+            if limit is not None:  # so that the database can use an index on the column
                 moment = sql.SQL("pg_catalog.to_timestamp({})").format(limit / 1000)
                 conditions.append(sql.SQL("{} {} {}").format(column, sql.SQL(comparison), moment))
         return conditions

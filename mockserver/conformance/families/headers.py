@@ -54,7 +54,7 @@ def token_scheme(traffic: Traffic) -> Iterator[Sighting]:
     for call in traffic.calls:
         sent = call.headers.get("authorization", "").strip().lower()
         if sent in ("", "bearer") or not _told_here(call, "authorization") or call.admitted:
-            continue  # told by header.token-missing or header.unfilled
+            continue  # reported by header.token-missing or header.unfilled
         for violation in call.violations("header", "form"):
             yield call.seen(f"{call.method} {call.template} sent Authorization with {violation.came}")
 
