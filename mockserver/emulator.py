@@ -77,6 +77,7 @@ class Emulator:
             flow_specs=FlowSpecs.load(),
             sources=Sources.load(self.config.sources, self.config.live, self.config.live_ca, md5=self.config.live_md5),
             store=open_store(self.config.state, self.runtime, self.shapes),
+            shown={},
         )
         self._redaction = Redaction.shared(self.contract, self.world.connectors.auth_place)
         self.journal = Journal(self.config.journal_entries, self.config.journal_bytes, self._redaction)

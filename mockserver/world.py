@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mockserver.config import Config
@@ -48,8 +48,7 @@ class RunBudget:
     """The work that rows of runs may still take."""
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(NamedTuple):
     """Everything behind the operations. Handlers receive it instead of using globals."""
 
     config: Config
@@ -60,7 +59,7 @@ class World:
     flow_specs: FlowSpecs
     sources: Sources
     store: Store
-    shown: dict[str, Shown] = field(default_factory=dict)
+    shown: dict[str, Shown]
     """Etag -> shown record; a cache of `resources._crud`."""
     run_budget: RunBudget | None = None
     """That of the request; None outside of requests."""
@@ -69,7 +68,7 @@ class World:
 
     def for_request(self) -> World:
         """The same parts, with the budget of a new request."""
-        return replace(self, run_budget=RunBudget(self.run_limit), own_connectors={})
+        return self._replace(run_budget=RunBudget(self.run_limit), own_connectors={})
 
     @property
     def slowness(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +96,7 @@ def flow(emulator: Emulator, table: str = "sales.store_visits", **changes: Any) 
 
 def declared(emulator: Emulator, file: Path) -> None:
     """Use a sources file for the emulator's connections."""
-    emulator.world = replace(emulator.world, sources=Sources.load(str(file)))
+    emulator.world = emulator.world._replace(sources=Sources.load(str(file)))
 
 
 def events(emulator: Emulator, **changes: Any) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -84,7 +83,7 @@ def emulator(
     made = Emulator(Config(seed=1, **settings))
     found = resolve or (lambda host, port: ["127.0.0.1"])
     live = Live([pinned(f"{host}:{at or port()}", found)], patience=patience, md5=md5)
-    made.world = replace(made.world, sources=Sources(live=live))
+    made.world = made.world._replace(sources=Sources(live=live))
     return made
 
 

@@ -5,7 +5,6 @@ The whole catalogue has test_own_server.py, and each faulty server that is about
 
 import functools
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -50,5 +49,5 @@ def few_connectors() -> Connectors:
 def right_with_few_connectors() -> Any:
     """The correct server with these connectors, as an application."""
     emulator = proof.emulated({})
-    emulator.world = replace(emulator.world, connectors=few_connectors())
+    emulator.world = emulator.world._replace(connectors=few_connectors())
     return proof.hurried(emulator)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -174,7 +173,7 @@ def test_the_request_log_has_error_reason_and_source(short: bool, style: str, ca
 
 def test_our_own_page_names_what_is_live_and_declared() -> None:
     emulator = Emulator(Config(sources=str(EXAMPLE_SOURCES)))
-    emulator.world = replace(emulator.world, sources=Sources.load(str(EXAMPLE_SOURCES)))
+    emulator.world = emulator.world._replace(sources=Sources.load(str(EXAMPLE_SOURCES)))
     client = create_app(emulator).test_client()
     shown = client.get("/_mock/").json["sources"]
     assert shown["records"] == emulator.world.store.place and shown["file"] == str(EXAMPLE_SOURCES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -181,6 +180,6 @@ def test_two_listed_databases_do_not_share_a_password() -> None:
     with live.speaking(lambda connection: None) as second:
         emulator = live.emulator()
         listed = [pinned(f"localhost:{port}", lambda host, port: ["127.0.0.1"]) for port in (live.port(), second)]
-        emulator.world = replace(emulator.world, sources=Sources(live=Live(listed, patience=live.BRIEF)))
+        emulator.world = emulator.world._replace(sources=Sources(live=Live(listed, patience=live.BRIEF)))
         base = made(emulator, live.basic())["id"]
         assert is_withheld(patch(emulator, base, (f"{PARAMS}/port", str(second))))

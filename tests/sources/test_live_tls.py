@@ -7,7 +7,6 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +71,7 @@ def authorities(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory)
 def emulator(port: int, authorities: str | None) -> Emulator:
     made = Emulator(Config(seed=1))
     listed = pinned(f"localhost:{port}", lambda host, port: ["127.0.0.1"])
-    made.world = replace(made.world, sources=Sources(live=Live([listed], authorities, live.BRIEF)))
+    made.world = made.world._replace(sources=Sources(live=Live([listed], authorities, live.BRIEF)))
     return made
 
 
