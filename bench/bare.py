@@ -65,7 +65,7 @@ def build_app() -> Flask:
 
 
 def _say(server: Server) -> None:
-    print(server.url, "mockserver.server", flush=True)
+    print(server.url, "uvicorn", flush=True)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def application() -> Flask:
 
 
 def ours(port: int) -> None:
-    """Our own server."""
+    """Our own server: uvicorn with limits."""
     from mockserver.cli.serving import run
     from mockserver.web.bridge import wsgi_server
 
@@ -183,7 +183,7 @@ def _call(app: Callable[..., Any], environ: dict[str, Any]) -> tuple[int, list[t
 
 
 SERVERS: dict[str, tuple[str, Callable[[int], None]]] = {
-    "ours": ("httptools", ours),
+    "ours": ("uvicorn", ours),
     "waitress": ("waitress", waitress_default),
     "gunicorn": ("gunicorn", gunicorn),
     "granian-wsgi": ("granian", granian_wsgi),

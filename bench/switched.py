@@ -108,7 +108,7 @@ def _serve() -> int:
         switch = Switch(emulator)
 
         def listening(server: Server) -> None:
-            print(server.url, "mockserver.server", flush=True)
+            print(server.url, "uvicorn", flush=True)
             started()
             emulator.contract.prepare_refusals()
             switch.start()

@@ -1,6 +1,6 @@
-"""The HTTP server: httptools on asyncio, with limits. docs/server.md describes its guarantees.
+"""The HTTP server: uvicorn with httptools and limits of our own. docs/server.md describes its guarantees.
 
-It serves an application in its own thread. `mockserver.web.bridge` adapts WSGI applications.
+It serves an ASGI application in its own thread. `mockserver.web.bridge` adapts WSGI applications.
 """
 
 from __future__ import annotations
@@ -8,25 +8,19 @@ from __future__ import annotations
 import socket
 import ssl
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from mockserver.server.connection import ClientConnection
-from mockserver.server.crowd import Answerer
 from mockserver.server.limits import Limits, Refuse, refuse
-from mockserver.server.messages import HttpRequest
 from mockserver.server.service import BACKLOG, RealTimeLoop, Server
 
-__all__ = [
-    "Answerer", "Certificate", "ClientConnection", "HttpRequest", "Limits", "RealTimeLoop", "Refuse", "Server",
-    "listen", "make_server", "refuse",
-]  # fmt: skip
+__all__ = ["Certificate", "Limits", "RealTimeLoop", "Refuse", "Server", "listen", "make_server", "refuse"]
 
 Certificate: TypeAlias = "ssl.SSLContext | tuple[Path, Path]"
 """For TLS: an SSL context of a server, or the files of its certificate chain and key."""
 
 
 def make_server(
-    app: Answerer,
+    app: Any,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -34,7 +28,7 @@ def make_server(
     certificate: Certificate | None = None,
     refused: Refuse = refuse,
 ) -> Server:
-    """Create a listening server for an application. Raises OSError, whose message can be shown to users.
+    """Create a listening server for an ASGI application. Raises OSError, whose message can be shown to users.
 
     `refused` creates the responses to requests that never reach the application.
     """

@@ -6,29 +6,31 @@ descriptors for the time of a handshake, and nobody else would be served.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from asyncio.sslproto import SSLProtocol
 from typing import Any
 
-from mockserver.runtime import monotonic
-from mockserver.server.connection import ClientConnection
-from mockserver.server.crowd import Crowd
+from mockserver.server.connection import ClientConnection, Crowd
 
 
 class TlsConnection(SSLProtocol):
     """asyncio's TLS below a `ClientConnection`."""
 
     def __init__(self, connection: ClientConnection, context: ssl.SSLContext, crowd: Crowd) -> None:
-        super().__init__(crowd.loop, connection, context, None, server_side=True)  # type: ignore[arg-type]
+        seconds, loop = crowd.limits.header_seconds, asyncio.get_running_loop()
+        super().__init__(loop, connection, context, None, server_side=True, ssl_handshake_timeout=seconds)  # type: ignore[arg-type]
         self._connection, self._crowd = connection, crowd
 
     def connection_made(self, transport: Any) -> None:
-        """See asyncio. The handshake begins, and has the time of the head of a request."""
-        self._connection.raw, self._connection.deadline = transport, monotonic() + self._crowd.limits.header_seconds
-        self._crowd.admit(self._connection)
+        """See asyncio. The handshake begins; if too many connections are open, the oldest handshake is ended."""
+        clients, handshakes = self._crowd.clients, self._crowd.handshakes
+        handshakes[self._connection] = transport
+        if len(handshakes) > 1 and len(clients) + len(handshakes) > self._crowd.max_clients:
+            handshakes.pop(next(iter(handshakes))).abort()
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """See asyncio, which tells the connection only after a handshake."""
+        """See asyncio."""
+        self._crowd.handshakes.pop(self._connection, None)
         super().connection_lost(exc)
-        self._crowd.loop.call_soon(self._crowd.clients.discard, self._connection)

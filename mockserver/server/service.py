@@ -1,4 +1,4 @@
-"""The server in its own thread, with deadlines and a graceful stop."""
+"""uvicorn's server in its own thread, with deadlines and a graceful stop."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import socket
 import ssl
 import threading
 from contextlib import suppress
-from email.utils import formatdate
+from typing import Any
+
+import uvicorn
 
 from mockserver.runtime import monotonic
-from mockserver.server.connection import ClientConnection
-from mockserver.server.crowd import Answerer, Crowd
+from mockserver.server.connection import ClientConnection, Crowd
 from mockserver.server.handshakes import TlsConnection
 from mockserver.server.limits import Limits, Refuse, descriptors
 
@@ -22,7 +23,7 @@ _ACCEPTED_TOGETHER = 4
 _OTHER_DESCRIPTORS = 32
 """Descriptors reserved for files, the listener and the event loop."""
 TICK_SECONDS = 0.1
-"""Time between checks of all deadlines, which cost less than a timer for each request."""
+"""Time between checks of all deadlines, and of a signal to stop."""
 LAST_CALL_SECONDS = 0.1
 """Time a stopping server still reads requests that are on their way on open connections."""
 _POLL_SECONDS = 0.02
@@ -34,17 +35,20 @@ class RealTimeLoop(asyncio.SelectorEventLoop):
     time = staticmethod(monotonic)
 
 
-class Server:
-    """Serves an application on a listening socket."""
+class Server(uvicorn.Server):
+    """Serves an ASGI application on a listening socket."""
 
     def __init__(
-        self, app: Answerer, listener: socket.socket, limits: Limits, context: ssl.SSLContext | None, refuse: Refuse
+        self, app: Any, listener: socket.socket, limits: Limits, context: ssl.SSLContext | None, refuse: Refuse
     ) -> None:
         """Prepare the server. Until `start`, connections wait in the listener's queue."""
+        options: dict[str, Any] = {"interface": "asgi3", "ws": "none", "lifespan": "on", "log_config": None}
+        options |= {"proxy_headers": False, "server_header": False}
+        super().__init__(uvicorn.Config(app, **options))
         host, port = listener.getsockname()[:2]
         self.url = f"http{'s' if context else ''}://{f'[{host}]' if ':' in host else host}:{port}"
         """Scheme, host and actual port, without a trailing slash."""
-        self._app, self._crowd = app, Crowd(app, limits, refuse)
+        self._crowd = Crowd(limits, self.server_state.connections, refuse)  # type: ignore[arg-type]
         self._listener, self._context = listener, context
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mockserver-loop", daemon=True)
@@ -56,55 +60,64 @@ class Server:
 
     def stop(self) -> None:
         """Stop accepting requests, answer the current ones and close. Stopping again does nothing."""
+        self.should_exit = True
         if self._thread.ident:
             with suppress(RuntimeError):  # its loop is closed
-                self._crowd.loop.call_soon_threadsafe(self._stopping.set)
+                self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
         else:
             self._listener.close()
 
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=RealTimeLoop) as runner:
-            self._app.open()
-            runner.run(self._serve())
-            self._app.close()
-
-    async def _serve(self) -> None:
-        crowd, self._stopping = self._crowd, asyncio.Event()
-        crowd.loop, crowd.max_clients = asyncio.get_running_loop(), descriptors() - _OTHER_DESCRIPTORS
-        accepting = await crowd.loop.create_server(self._accepted, sock=self._listener, backlog=_ACCEPTED_TOGETHER)
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        await self.lifespan.startup()
+        self._crowd.max_clients = descriptors() - _OTHER_DESCRIPTORS
+        accepting = self._loop.create_server(self._accepted, sock=self._listener, backlog=_ACCEPTED_TOGETHER)
+        self.servers = [await accepting]
         self._listener.listen(BACKLOG)  # asyncio uses one number for both
-        self._tick()
+        self.started = True
         self._ready.set()
-        while not self._stopping.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), TICK_SECONDS)
-            self._tick()
-        accepting.close()
-        await self._shut_down()
 
     def _accepted(self) -> ClientConnection | TlsConnection:
-        connection = ClientConnection(self._crowd)
+        connection = ClientConnection(self.config, self.server_state, self._crowd)
         return TlsConnection(connection, self._context, self._crowd) if self._context else connection
 
-    def _tick(self) -> None:
-        """Set the date of responses, and end connections whose deadline has passed."""
-        self._crowd.common, now = (f"date: {formatdate(usegmt=True)}",), monotonic()
+    async def main_loop(self) -> None:
+        """See uvicorn. `stop` ends it at once, a signal within a tick."""
+        counter = 0
+        while not await self.on_tick(counter):
+            counter += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), TICK_SECONDS)
+
+    async def on_tick(self, counter: int) -> bool:
+        """See uvicorn. Checks all deadlines ten times a second, which costs less than a timer for each request."""
+        now = monotonic()
         for connection in self._crowd.clients:
             if connection.due <= now:
-                self._crowd.loop.call_soon(_expire, connection)  # apart: an error in it must not end the server
+                self._loop.call_soon(_expire, connection)  # apart from the server, which an error in it must not end
+        return await super().on_tick(counter)
 
-    async def _shut_down(self) -> None:
-        """Let requests in progress finish; reset their connections after the grace period."""
-        if self._crowd.clients:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn. Resets connections after the grace period, where uvicorn would respond with 500."""
+        self.servers[0].close()
+        if self._crowd.clients or self._crowd.handshakes:
             await asyncio.sleep(LAST_CALL_SECONDS)
+        for handshake in self._crowd.handshakes.values():
+            handshake.abort()
         for connection in list(self._crowd.clients):
-            connection.end()
+            connection.shutdown()
         until = monotonic() + self._crowd.limits.grace_seconds
         while self._crowd.clients and monotonic() < until:
             await asyncio.sleep(_POLL_SECONDS)
         for connection in list(self._crowd.clients):
             connection.cut(reset=True)
+        await self.lifespan.shutdown()
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=RealTimeLoop) as runner:
+            runner.run(self.serve())
 
 
 def _expire(connection: ClientConnection) -> None:

@@ -53,7 +53,7 @@ def received_call(received: Received, path: str, runtime: Runtime, body: bytes, 
         query=received.query,
         headers=received.headers,
         body=body,
-        scheme=received.request.scheme,
+        scheme=received.scope["scheme"],
         oversized=oversized,
     )
 

@@ -1,4 +1,4 @@
-"""Serves a WSGI application. It receives complete requests and runs in the event loop or in a thread.
+"""Adapts a WSGI application to ASGI. It receives complete requests and runs in the event loop or in a thread.
 
 An application may have two methods: `plan(received)` decides where and how a request is answered without WSGI, and
 `refuse_unread(method, refusal)` answers requests that the server could not read.
@@ -13,15 +13,15 @@ import logging
 import queue
 import threading
 import traceback
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
 
 from mockserver.errors import ApiError
 from mockserver.runtime import monotonic
-from mockserver.server import Certificate, ClientConnection, HttpRequest, Limits, Refuse, Server, make_server, refuse
-from mockserver.web.received import PACE, Environ, Received, environ_of, received
+from mockserver.server import Certificate, Limits, Refuse, Server, make_server, refuse
+from mockserver.web.received import PACE, Environ, Pieces, Received, environ_of, received
 
 log = logging.getLogger("mockserver.server")
 THREADS = 16
@@ -125,7 +125,7 @@ def call(app: Application, environ: Environ) -> HttpAnswer:
 
 
 class Bridge:
-    """Answers requests by a WSGI application, with its own threads."""
+    """Runs a WSGI application as an ASGI application, with its own threads."""
 
     def __init__(self, app: Application, threads: int = THREADS) -> None:
         self._app = app
@@ -135,98 +135,92 @@ class Bridge:
         self._threads = {Turn.THREAD: threads, Turn.BUSY: BUSY_THREADS, Turn.TURN_TAKING: TURN_TAKING_THREADS}
         self._jobs: dict[Turn, _Jobs] = {turn: queue.SimpleQueue() for turn in self._threads}
 
-    def open(self) -> None:
-        """Start the threads. They are daemons, so that they do not delay the end of the process."""
-        jobs = [jobs for turn, jobs in self._jobs.items() for _ in range(self._threads[turn])]
-        for number, queued in enumerate(jobs):
-            threading.Thread(target=_work, args=(queued,), name=f"mockserver-{number}", daemon=True).start()
-
-    def close(self) -> None:
-        """End the threads."""
-        for turn, jobs in self._jobs.items():
-            for _ in range(self._threads[turn]):
-                jobs.put(None)
-
-    def __call__(self, connection: ClientConnection, request: HttpRequest) -> None:
-        """Answer a request, at once or when a thread has computed the response."""
-        asked = received(request)
-        turn, job = self._plan(asked) or (Turn.THREAD, functools.partial(call, self._app, environ_of(asked)))
-        if turn in self._jobs:
-            connection.spawn(self._deliver_from(_in_thread(job, self._jobs[turn]), connection))
-        elif turn is Turn.SOON and self._spent > _ROUND_SECONDS:
-            connection.spawn(self._deliver_from(self._in_turn(job), connection))
-        else:
-            self._deliver(self._in_loop(job), connection)
-
-    async def _deliver_from(self, answer: Awaitable[HttpAnswer], connection: ClientConnection) -> None:
-        self._deliver(await answer, connection)
-
-    async def _in_turn(self, job: Job) -> HttpAnswer:
-        while self._spent > _ROUND_SECONDS:  # however many requests wait
-            await asyncio.sleep(0)
-        return self._in_loop(job)
-
-    def _deliver(self, answer: HttpAnswer, connection: ClientConnection) -> None:
-        """Send a response, at once if it is small and neither delayed nor broken by a fault."""
-        if connection.answered is None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request, or handle the start and stop of the server (ASGI lifespan)."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
             return
-        if answer.pace is _AT_ONCE and not answer.reset:
-            self._send(answer, connection)
-        else:
-            connection.spawn(self._send_later(answer, connection))
+        try:
+            await self._serve(scope, receive, send)
+        except asyncio.CancelledError:
+            pass  # the grace period of a stop has passed
+        except Exception as error:  # its text may quote the request, and uvicorn would log it
+            log.error("a response failed: %s", type(error).__name__)
+            scope["state"]["connection"].cut(reset=True)
 
-    async def _send_later(self, answer: HttpAnswer, connection: ClientConnection) -> None:
+    async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
+        connection = scope["state"]["connection"]
+        body: bytes | Pieces | None = connection.received_body()
+        if body is None:
+            body = await _body(receive, scope["state"]["max_body"])
+        if body is None:
+            return
+        request = received(scope, body)
+        turn, job = self._plan(request) or (Turn.THREAD, functools.partial(call, self._app, environ_of(request)))
+        if turn in self._jobs:
+            answer = await _in_thread(job, self._jobs[turn])
+        else:
+            while turn is Turn.SOON and self._spent > _ROUND_SECONDS:  # however many requests wait
+                await asyncio.sleep(0)
+            answer = self._in_loop(job)
+        await self._send(answer, connection, send)
+
+    async def _send(self, answer: HttpAnswer, connection: Any, send: Any) -> None:
         pace = answer.pace
         if pace.hung_up is not None:
             connection.watch(pace.hung_up)
         if pace.delay_seconds:
             connection.hold(len(answer.body))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(connection.gone.wait(), pace.delay_seconds)
-        if connection.answered is None:
-            return  # else the response would stay in memory
+            if not await _wait(pace.delay_seconds, connection.answered):
+                return
         if answer.reset:
             connection.cut(reset=True)
-        else:
-            self._send(answer, connection)
-
-    def _send(self, answer: HttpAnswer, connection: ClientConnection) -> None:
+            return
         missing = _frame(answer, connection)
-        whole = not (missing or answer.rest or answer.pace.bytes_per_second) and len(answer.body) <= _PIECE
-        if whole and connection.writable.is_set():
+        if not (missing or answer.rest or pace.bytes_per_second) and len(answer.body) <= _PIECE:
+            if connection.flow.write_paused:
+                await connection.flow.drain()
             connection.respond(answer.status, answer.headers, answer.body)
-        else:
-            connection.spawn(self._send_in_pieces(answer, missing, connection))
-
-    async def _send_in_pieces(self, answer: HttpAnswer, missing: int, connection: ClientConnection) -> None:
-        assert connection.answered is not None
-        has_body = connection.answered.method != "HEAD" and not _is_empty(answer.status)
-        if answer.rest and has_body:
-            answer.headers.append(("transfer-encoding", "chunked"))
-        await connection.writable.wait()
-        connection.respond(answer.status, answer.headers, more=True)
+            connection.watch(None)
+            return
+        head = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+        await send({"type": "http.response.start", "status": answer.status, "headers": head})
+        if len(answer.body) > _PIECE:
+            connection.hold(len(answer.body))
+        await _send_body(answer.body, pace, bool(missing or answer.rest), connection, send)
+        connection.watch(None)
         if answer.rest:
-            await self._send_rest(answer.body, answer.rest, has_body, connection)
-        elif has_body:
-            await _send_body(answer.body, answer.pace, connection)
-        if missing:
+            await self._send_rest(answer.rest, connection, send)
+        elif missing:
             connection.cut()
-        connection.finish()
 
-    async def _send_rest(
-        self, part: bytes | None, rest: Generator[bytes], has_body: bool, connection: ClientConnection
-    ) -> None:
+    async def _send_rest(self, rest: Generator[bytes], connection: Any, send: Any) -> None:
         """Send the parts of a body as the application yields them."""
         try:
-            while part is not None and connection.answered:
-                if part and has_body:
-                    await connection.send(b"%x\r\n%b\r\n" % (len(part), part))
+            while not connection.raw.is_closing():
                 part = await _in_thread(lambda: next(rest, None), self._jobs[Turn.THREAD])
+                await send({"type": "http.response.body", "body": part or b"", "more_body": part is not None})
+                if part is None:
+                    return
+        except Exception as error:
+            log.error("a response failed after its beginning: %s", type(error).__name__)
+            connection.cut(reset=True)
         finally:
             _in_thread(rest.close, self._jobs[Turn.THREAD])  # it may wait for a database
-        await connection.send(b"0\r\n\r\n" if has_body else b"")
 
-    def _in_loop(self, job: Job) -> HttpAnswer:
+    async def _live(self, receive: Any, send: Any) -> None:
+        """Run the threads while the server runs. They are daemons, so that they do not delay the end of the process."""
+        await receive()
+        threads = [jobs for turn, jobs in self._jobs.items() for _ in range(self._threads[turn])]
+        for number, jobs in enumerate(threads):
+            threading.Thread(target=_work, args=(jobs,), name=f"mockserver-{number}", daemon=True).start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        for jobs in threads:
+            jobs.put(None)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _in_loop(self, job: Callable[[], HttpAnswer]) -> HttpAnswer:
         """Answer in the event loop, and measure how long that takes."""
         began = monotonic()
         answer = job()
@@ -238,6 +232,19 @@ class Bridge:
 
     def _begin_round(self) -> None:
         self._spent, self._ends_round = 0.0, False
+
+
+async def _body(receive: Any, max_whole: int) -> bytes | Pieces | None:
+    """Wait for the rest of a request; returns its body, or None if the client disconnects."""
+    pieces: list[bytes] = []
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        pieces.append(message["body"])
+        more = message["more_body"]
+    return b"".join(pieces) if sum(map(len, pieces)) <= max_whole else Pieces(pieces)
 
 
 def _in_thread(job: Callable[[], Any], jobs: _Jobs) -> asyncio.Future[Any]:
@@ -266,44 +273,47 @@ def _settle(future: asyncio.Future[Any], settle: Callable[[Any], None], result: 
         settle(result)
 
 
-async def _send_body(body: bytes, pace: Pace, connection: ClientConnection) -> None:
+async def _wait(seconds: float, cycle: Any) -> bool:
+    """Wait; returns at once, and False, if the client has gone, whose response would stay in memory."""
+    until = monotonic() + seconds
+    while not cycle.disconnected and (left := until - monotonic()) > 0:
+        cycle.message_event.clear()
+        waiting = asyncio.ensure_future(cycle.message_event.wait())
+        await asyncio.wait([waiting], timeout=left)  # `wait_for` needs a task, which a request begins without
+        waiting.cancel()
+    return not cycle.disconnected
+
+
+async def _send_body(body: bytes, pace: Pace, more: bool, connection: Any, send: Any) -> None:
     """Send a body in pieces, as long as the client is connected."""
     piece, left = _PIECE, memoryview(body)
-    if len(body) > _PIECE:
-        connection.hold(len(body))
     if pace.bytes_per_second:
+        await send({"type": "http.response.body", "more_body": True})  # sends the head at once
         piece = max(1, pace.bytes_per_second // _PIECES_PER_SECOND)
-    while len(left) > piece and connection.answered:
-        await connection.send(left[:piece])
+    while len(left) > piece and not connection.raw.is_closing():
+        await send({"type": "http.response.body", "body": left[:piece], "more_body": True})
         left = left[piece:]
         await asyncio.sleep(piece / pace.bytes_per_second if pace.bytes_per_second else 0)  # lets other tasks run
-    await connection.send(left)
+    await send({"type": "http.response.body", "body": left, "more_body": more})
 
 
-def _frame(answer: HttpAnswer, connection: ClientConnection) -> int:
+def _frame(answer: HttpAnswer, connection: Any) -> int:
     """Add what frames the response; returns how many bytes the body is shorter than its Content-Length."""
-    request = connection.answered
-    assert request is not None
-    sent = {name.lower(): value for name, value in answer.headers}
+    cycle, sent = connection.answered, {name.lower(): value for name, value in answer.headers}
     if "connection" in sent:
-        request.keep_alive = False
-    elif not request.keep_alive or request.version == "1.0":
-        answer.headers.append(("connection", "keep-alive" if request.keep_alive else "close"))
-    if _is_empty(answer.status):
+        cycle.keep_alive = False
+    elif not cycle.keep_alive or cycle.scope["http_version"] == "1.0":
+        answer.headers.append(("connection", "keep-alive" if cycle.keep_alive else "close"))
+    if answer.status < 200 or answer.status in (204, 304):
         answer.body = b""
         return 0
     named = sent.get("content-length")
     if named is None and answer.rest is None:
         answer.headers.append(("content-length", str(len(answer.body))))
-    if named is None or request.method == "HEAD":
+    if named is None or cycle.scope["method"] == "HEAD":
         return 0
     answer.body = answer.body[: int(named)]
     return int(named) - len(answer.body)
-
-
-def _is_empty(status: int) -> bool:
-    """Whether responses of this status have no body (RFC 9110 §6.4.1)."""
-    return status < 200 or status in (204, 304)
 
 
 def _closing(parts: Iterator[bytes], owner: Any) -> Generator[bytes]:

@@ -11,8 +11,6 @@ from io import BufferedReader, BytesIO, RawIOBase
 from typing import Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
-from mockserver.server import HttpRequest
-
 BODY_ERROR = "mockserver.body_error"
 """Key in the environ: `too_large`, `too_slow` or `framing` if the body was not read completely."""
 
@@ -29,7 +27,8 @@ Environ: TypeAlias = dict[str, Any]
 class Received:
     """A complete request."""
 
-    request: HttpRequest
+    scope: Any
+    """See ASGI."""
     path: bytes
     """As sent, still encoded."""
     query: str
@@ -43,17 +42,18 @@ class Received:
     @property
     def method(self) -> str:
         """The method."""
-        return self.request.method
+        return str(self.scope["method"])
 
     @property
     def version(self) -> str:
         """The version of HTTP: `1.0` or `1.1`."""
-        return self.request.version
+        return str(self.scope["http_version"])
 
     @property
     def error(self) -> str | None:
         """`too_large`, `too_slow` or `framing` if the body was not read completely."""
-        return self.request.error
+        error: str | None = self.scope["state"].get("error")
+        return error
 
 
 class Pieces(RawIOBase):
@@ -79,15 +79,14 @@ class Pieces(RawIOBase):
         return size
 
 
-def received(request: HttpRequest) -> Received:
-    """A request with its target and headers read. It takes a large body from it, so that pieces can be let go."""
-    path, query, authority = split_target(request.target)
-    headers = _headers(tuple(request.fields))
+def received(scope: Any, body: bytes | Pieces) -> Received:
+    """The request of an ASGI scope with its complete body."""
+    path, query, authority = split_target(scope["raw_path"])
+    headers = _headers(tuple(scope["headers"]))
     if authority is not None:
         headers = {**headers, "host": authority.decode("latin-1")}  # it overrides the header (RFC 9112 §3.2.2)
-    large = Pieces(request.large) if request.large else None
-    request.large = ()
-    return Received(request, path, query.decode("latin-1"), headers, request.body, large)
+    whole, large = (b"", body) if isinstance(body, Pieces) else (body, None)
+    return Received(scope, path, query.decode("latin-1"), headers, whole, large)
 
 
 @functools.lru_cache(maxsize=128)  # a client sends the same ones with nearly every request
@@ -104,19 +103,20 @@ def _headers(sent: tuple[tuple[bytes, bytes], ...]) -> Mapping[str, str]:
 
 def environ_of(received: Received) -> Environ:
     """Convert a request to a WSGI environ."""
-    request = received.request
+    scope = received.scope
+    host, port = scope["server"]
     environ: Environ = {
         "SCRIPT_NAME": "",
-        "SERVER_NAME": request.server[0],
-        "SERVER_PORT": str(request.server[1]),
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": f"HTTP/{received.version}",
         "REQUEST_METHOD": received.method,
-        "REQUEST_URI": request.target.decode("latin-1"),
+        "REQUEST_URI": scope["raw_path"].decode("latin-1"),
         "PATH_INFO": unquote_to_bytes(received.path).decode("latin-1"),
         "QUERY_STRING": received.query,
-        "REMOTE_ADDR": request.client,
+        "REMOTE_ADDR": scope["client"][0] if scope["client"] else "",
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": request.scheme,
+        "wsgi.url_scheme": scope["scheme"],
         "wsgi.input": BufferedReader(received.large, _PIECE) if received.large else BytesIO(received.body),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
@@ -126,10 +126,10 @@ def environ_of(received: Received) -> Environ:
     }
     for name, text in received.headers.items():
         environ["CONTENT_TYPE" if name == "content-type" else "HTTP_" + name.upper().replace("-", "_")] = text
-    for field, value in request.fields:
-        if field == b"content-length":
+    for name, value in scope["headers"]:
+        if name == b"content-length":
             environ["CONTENT_LENGTH"] = value.decode("latin-1")
-        elif field == b"transfer-encoding":
+        elif name == b"transfer-encoding":
             environ["wsgi.input_terminated"] = True
     if received.error:
         environ[BODY_ERROR] = received.error

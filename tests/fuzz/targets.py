@@ -21,8 +21,8 @@ from mockserver.quirks import Quirks
 from mockserver.resources import _patching
 from mockserver.resources.connections import CONNECTIONS
 from mockserver.runtime import PROCESS_KEY
-from mockserver.server import ClientConnection, HttpRequest, Limits, refuse
-from mockserver.server.crowd import Crowd
+from mockserver.server import Limits, make_server, refuse
+from mockserver.server.connection import ClientConnection, Crowd
 from mockserver.specs import connection_string
 from tests.calls import HEADERS, connection
 
@@ -228,7 +228,9 @@ class _Wire:
     limits = Limits(max_body=1000, header_bytes=4000, header_fields=20)
 
     def __init__(self) -> None:
-        self._crowd = Crowd(self, self.limits, refuse)
+        self._server = make_server(self._answer, limits=self.limits)
+        self._server.config.load()
+        self._crowd = Crowd(self.limits, set(), refuse)
         self._crowd.max_clients = 100
         self._runner = asyncio.Runner()
         self._served: list[tuple[bytes, list[tuple[bytes, bytes]], bytes]] = []
@@ -240,26 +242,29 @@ class _Wire:
         return self._served
 
     async def _send(self, pieces: list[bytes]) -> None:
-        client = ClientConnection(self._crowd)
+        client = ClientConnection(self._server.config, self._server.server_state, self._crowd)
         client.connection_made(_Transport())
         for piece in pieces:
             client.data_received(piece)
             await asyncio.sleep(0)
         if not client.eof_received():
             client.raw.close()
-        while not client.raw.is_closing() and client.busy:
+        while self._server.server_state.tasks and not client.raw.is_closing() and client.busy:
             await asyncio.sleep(0)
         client.connection_lost(None)
+        while self._server.server_state.tasks:
+            await asyncio.sleep(0)
 
-    def __call__(self, connection: ClientConnection, request: HttpRequest) -> None:
-        """See `Answerer`. The response is not ready at once, so that requests wait for each other."""
-        if request.error is None:
-            self._served.append((request.target, request.fields, request.body))
-        asyncio.get_running_loop().call_soon(connection.respond, 204, (), b"")
-
-    def open(self) -> None: ...
-
-    def close(self) -> None: ...
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body, more = body + message["body"], message["more_body"]
+        self._served.append((scope["raw_path"], scope["headers"], body))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
 
 
 @cache
@@ -271,7 +276,7 @@ class _Transport(asyncio.Transport):
     """A transport that discards everything."""
 
     def __init__(self) -> None:
-        super().__init__({"sockname": ("127.0.0.1", 0)})
+        super().__init__()
         self._closed = False
 
     def write(self, data: Any) -> None: ...

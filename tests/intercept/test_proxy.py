@@ -20,7 +20,6 @@ from mockserver.exchange import BASE_PATH
 from mockserver.intercept import proxy, streams
 from mockserver.intercept.front import EmulatedHostsOnly
 from mockserver.intercept.hosts import EMULATED
-from mockserver.server import HttpRequest
 from mockserver.web.received import Received
 from mockserver.web.served import Served
 from tests.calls import send
@@ -101,8 +100,8 @@ def test_what_controls_the_emulator_is_not_reached_through_the_proxy(intercepted
 )
 def test_the_api_is_answered_past_flask_for_adobes_hosts_only(host: str, path: str, past_flask: bool) -> None:
     front = EmulatedHostsOnly(Served(Emulator(Config(seed=1))))
-    request = HttpRequest("GET", "1.1", path.encode(), [], keep_alive=True)
-    planned = front.plan(Received(request, path.encode(), "", {"host": host}, b""))
+    scope = {"method": "GET", "http_version": "1.1", "state": {}}
+    planned = front.plan(Received(scope, path.encode(), "", {"host": host}, b""))
     assert (planned is not None) == past_flask
 
 

@@ -29,9 +29,8 @@ from mockserver.intercept.relay import Relay
 from mockserver.intercept.streams import ByteStream, StreamServer
 from mockserver.recordings.recorder import Aside, Recorder
 from mockserver.recordings.recording import Recording
-from mockserver.server import Server
+from mockserver.server import Server, make_server
 from mockserver.specs.connectors import Connectors
-from mockserver.web.bridge import wsgi_server
 from tests.calls import HEADERS, connection
 from tests.rows import each
 
@@ -106,10 +105,14 @@ class Echo:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        self.asked.append((environ["REQUEST_URI"], environ["HTTP_HOST"]))
-        start_response("204 No Content", [])
-        return []
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            while (event := await receive())["type"] != "lifespan.shutdown":
+                await send({"type": f"{event['type']}.complete"})
+            return
+        self.asked.append((scope["raw_path"].decode(), dict(scope["headers"])[b"host"].decode()))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
 
 
 @each("base", ["", "/base"])
@@ -132,7 +135,7 @@ class Echo:
 def test_a_target_is_passed_on_as_it_was_sent(base: str, target: str, path: str | None) -> None:
     """A client of a proxy may send a whole URL, also to https. It was answered 500."""
     service, seen = Echo(), []
-    upstream = wsgi_server(service)
+    upstream = make_server(service)
     server = Relay(lambda *one: seen.append(one), upstream.url + base).server()
     with started(upstream), started(server):
         assert raw_status(server, target, "platform.adobe.io") == (400 if path is None else 204)

@@ -47,7 +47,7 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> Trusted:
 
 def only(server: Server) -> ClientConnection:
     """The connection of the only client."""
-    while not [one for one in server._crowd.clients if one.scheme]:  # its handshake is complete
+    while not server._crowd.clients:
         time.sleep(0.01)
     (connection,) = server._crowd.clients
     return connection
@@ -76,16 +76,16 @@ def test_a_connection_that_is_lost_while_its_deadline_passes_does_not_end_the_se
         errors: list[Any] = []
 
         def lose() -> None:
-            server._crowd.loop.set_exception_handler(lambda loop, context: errors.append(context))
+            connection.loop.set_exception_handler(lambda loop, context: errors.append(context))
             connection.raw.abort()
-            server._crowd.loop.call_soon(late)  # after TLS has noticed the loss, before the connection is told of it
+            connection.loop.call_soon(late)  # after TLS has noticed the loss, before the connection is told of it
 
         def late() -> None:
             assert connection.raw.get_extra_info("socket") is None and connection in server._crowd.clients
-            server._crowd.loop.call_soon(done.set)
+            connection.loop.call_soon(done.set)
             connection.cut(reset=True)
 
-        server._crowd.loop.call_soon_threadsafe(lose)
+        connection.loop.call_soon_threadsafe(lose)
         assert done.wait(60) and not errors
         client.close()
 
@@ -96,7 +96,7 @@ def test_a_connection_that_is_closed_twice_can_still_be_cut_off(trusted: Trusted
         client = trusted.client(server)
         connection = only(server)
         for act in (connection.close, connection.close, lambda: connection.cut(reset=True)):
-            server._crowd.loop.call_soon_threadsafe(act)
+            connection.loop.call_soon_threadsafe(act)
         while server._crowd.clients:
             time.sleep(0.01)
         client.close()
@@ -148,7 +148,7 @@ def test_who_reads_late_still_has_to_go_on(begun: bytes) -> None:
     with running(limits) as server:
         client = Client(server, b"GET /large" + HEAD + b"\r\n" + begun)
         connection = only(server)
-        while connection.writable.is_set():
+        while not connection.flow.write_paused:
             time.sleep(0.01)
         received = client.read()  # until the server closes
         assert received.startswith(b"HTTP/1.1 200") and (b"HTTP/1.1 408" in received[-2000:]) is bool(begun)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from mockserver import Config, Emulator
-from mockserver.server import HttpRequest
 from mockserver.web.bridge import HttpAnswer, Turn
 from mockserver.web.received import Received
 from mockserver.web.served import Served
@@ -24,8 +23,8 @@ def planned(
         "x-gw-ims-org-id": "5C1328435BF324E90A49402A@AdobeOrg",
         "x-sandbox-name": "prod",
     }
-    request = HttpRequest(method, "1.1", path.encode(), [], keep_alive=True)
-    plan = served.plan(Received(request, path.encode(), query, headers, body))
+    scope = {"method": method, "http_version": "1.1", "scheme": "http", "state": {}}
+    plan = served.plan(Received(scope, path.encode(), query, headers, body))
     assert plan is not None
     return plan
 
