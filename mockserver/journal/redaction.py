@@ -26,7 +26,12 @@ _TOKEN_CALL = table(
 )
 """Request form and responses of the token endpoint."""
 
-_SENT = frozenset({"params", "transformations", "encryption", "data", "options", "policy", "scheduleParams", "labels"})
+_SENT = frozenset(
+    {
+        *("params", "transformations", "encryption", "data", "options", "policy", "scheduleParams", "labels"),
+        "lastOperation",
+    }
+)
 """Members of records that contain what a client sent. Credentials in `auth` have been masked."""
 
 _PROVIDER = table(
@@ -47,6 +52,9 @@ _STORED = {
 
 _WRITTEN = {"connectionSpecs": "createConnectionSpec", "flowSpecs": "createFlowSpec"}
 """Kind of a written spec -> the operation whose body is its `spec`."""
+
+_REPORTED = "updateRun"
+"""The operation whose body is `reported` of a run."""
 
 _FREE_TEXTS = ("/name", "/description")
 _MIN_SECRET = 6
@@ -84,6 +92,8 @@ class Redaction:
             doc = {**doc, "body": self._stored(body, kind)}
         if operation := _WRITTEN.get(kind):
             doc = {**doc, "spec": show(doc["spec"], self._places.request(operation), masked_text)}
+        if isinstance(reported := doc.get("reported"), dict):
+            doc = {**doc, "reported": show(reported, self._places.request(_REPORTED), masked)}
         if isinstance(provider := doc.get("provider"), dict):  # a flow's copy of a param of its source
             doc = {**doc, "provider": show(provider, _PROVIDER, masked)}
         return {

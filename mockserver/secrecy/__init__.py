@@ -119,7 +119,7 @@ def _without_login(found: re.Match[str], hide: Hide) -> str:
 
 def without_userinfo(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """A record with credentials in the URLs of its params removed, for responses."""
-    changed = {key: _cleaned(record[key]) for key in ("params", "transformations") if key in record}
+    changed = {key: _cleaned(record[key]) for key in ("params", "transformations", "lastOperation") if key in record}
     return {**record, **changed} if changed else record
 
 

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from mockserver import Config, Emulator, create_app
-from tests.calls import HEADERS, connection, made
-from tests.dataflows import flow
+from tests.calls import HEADERS, connection, made, send
+from tests.dataflows import MINUTE, flow, flowing
 from tests.rows import each
 from tests.security.canary import CANARY, leaks
 
@@ -86,3 +86,57 @@ def test_the_log_shows_no_more_of_an_unknown_path_than_the_journal(path: str, ca
     assert client.get(path.format(secret), headers=HEADERS).status_code == 404
     (entry,) = client.get("/_mock/journal").json["entries"]
     assert secret not in str(entry) and secret not in caplog.text and "404" in caplog.text
+
+
+PATCHES: dict[str, list[dict[str, Any]]] = {
+    "a param": [{"op": "add", "path": "/transformations/0/params/thing", "value": CANARY}],
+    "params": [{"op": "add", "path": "/transformations/0/params/deep", "value": {"a": [CANARY]}}],
+    "a transformation": [{"op": "add", "path": "/transformations/-", "value": {"name": "x", "params": {"k": CANARY}}}],
+    "a URL": [{"op": "add", "path": "/transformations/0/params/url", "value": f"https://reader:{CANARY}@host/x"}],
+    "an unknown member of an instruction": [{"op": "add", "path": "/labels", "value": ["a"], "note": CANARY}],
+    "a value that is removed": [{"op": "remove", "path": "/transformations/0", "value": CANARY}],
+    "an option": [{"op": "add", "path": "/options", "value": {"token": CANARY}}],
+}
+
+
+@each("size", [1, 9_000, 66_000, 520_000])
+def test_a_masked_export_shows_no_unknown_value_of_a_patch(size: int) -> None:
+    """`lastOperation` of a flow repeats its last patch, unless that was large."""
+    for case, patch in PATCHES.items():
+        emulator = Emulator(Config(seed=1))
+        body = {**flow(emulator), "sourceConnectionIds": [], "targetConnectionIds": []}
+        receipt = made(emulator, body, "/flows?mode=draft")
+        padded = [*patch, {"op": "add", "path": "/name", "value": "n" * size}]
+        path, headers = f"/flows/{receipt['id']}", {"if-match": receipt["etag"]}
+        assert send(emulator, "PATCH", path, padded, headers=headers).status == 200, case
+        export = emulator.export()
+        assert not leaks(json.dumps(export)), case
+        (row,) = (row for row in export["records"] if row["doc"]["id"] == receipt["id"])
+        assert [one["path"] for one in row["doc"]["lastOperation"]["ops"]] == [one["path"] for one in padded], case
+        assert row["doc"]["name"] == "n" * size
+        Emulator(Config(seed=1)).restore(export)
+        if case == "a URL":
+            assert not leaks(send(emulator, "GET", path).encoded.decode() + str(send(emulator, "GET", "/flows").body))
+
+
+REPORTS: dict[str, dict[str, Any]] = {
+    "an unknown member": {"secret": CANARY},
+    "an unknown metric": {"metrics": {"statusSummary": {"status": "success"}, "key": CANARY}},
+    "a param": {"params": {"token": CANARY}},
+    "an activity": {"activities": [{"id": "a", "name": "b", "updatedAtUTC": 1, "password": CANARY}]},
+    "a predecessor": {"predecessors": [{"flowSpec": {"id": "x", "key": CANARY}}]},
+}
+
+
+@each("case", REPORTS)
+def test_a_masked_export_shows_no_unknown_value_of_a_reported_run(case: str) -> None:
+    provider = Emulator(Config(seed=1, service_clients=("provider",)))
+    flowing(provider)
+    provider.runtime.clock.advance(MINUTE)
+    listed: Any = send(provider, "GET", "/runs").body
+    run = listed["items"][0]
+    headers = {"x-api-key": "provider", "if-match": run["etag"]}
+    assert send(provider, "PUT", f"/runs/{run['id']}", REPORTS[case], headers=headers).status == 200
+    export = provider.export()
+    assert not leaks(json.dumps(export))
+    Emulator(Config(seed=1)).restore(export)
