@@ -75,7 +75,10 @@ def test_every_operation_of_adobes_document_is_in_the_contract_under_its_own_id(
 
 
 def test_contract_and_handlers_name_the_same_operations(emulator: Emulator) -> None:
-    assert emulator.handlers.keys() | NOT_EMULATED.keys() == CONTRACT.operations.keys()
+    handled = emulator.handlers.keys() | NOT_EMULATED.keys()
+    missing = sorted(CONTRACT.operations.keys() - handled)
+    assert not missing, f"add functions with @operation in mockserver/resources/ for {missing}"
+    assert sorted(handled - CONTRACT.operations.keys()) == [], "add them to openapi.yaml"
     assert not emulator.handlers.keys() & NOT_EMULATED.keys(), "what is emulated needs no reason"
 
 

@@ -93,7 +93,10 @@ EFFECTS: dict[str, tuple[str, str, Callable[[Result], bool]]] = {
 
 
 def test_every_fault_has_an_effect_here() -> None:
-    assert EFFECTS.keys() | {"page-token-expired"} == FAULTS.keys()
+    tried = EFFECTS.keys() | {"page-token-expired"}
+    missing = sorted(FAULTS.keys() - tried)
+    assert not missing, f"add their effects to EFFECTS in tests/faults/test_faults.py: {missing}"
+    assert sorted(tried - FAULTS.keys()) == [], "no longer in mockserver/faults/kinds.py"
 
 
 @pytest.mark.parametrize("name", EFFECTS)
