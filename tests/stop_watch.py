@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from tests.syntax import source_of
+
 
 class Kind(IntEnum):
     """What an expression says about time. Of several, the greatest counts."""
@@ -76,19 +78,9 @@ def _most(*shapes: Shape) -> Kind:
     return max((_most(*shape) if isinstance(shape, tuple) else shape for shape in shapes), default=Kind.NONE)
 
 
-def _text(node: ast.expr) -> str:
-    """The source of an expression; of a dotted name without the visitor of `ast`, which would take most of the time."""
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(value=owner, attr=name):
-            return f"{_text(owner)}.{name}"
-    return ast.unparse(node)
-
-
 def _last(node: ast.expr) -> str:
     """The last part of a dotted name."""
-    return _text(node).rpartition(".")[2]
+    return source_of(node).rpartition(".")[2]
 
 
 def _is_constant(node: ast.expr) -> bool:
@@ -174,7 +166,7 @@ class _Scope:
             case ast.Subscript(value=owner) | ast.Starred(value=owner):
                 self._give(owner, shape)
             case ast.Name() | ast.Attribute():
-                name = _text(target)
+                name = source_of(target)
                 if _most(shape) >= _most(self.names.get(name, Kind.NONE)):
                     self.names[name] = shape
 
@@ -184,7 +176,7 @@ class _Scope:
 
     def _shape(self, node: ast.expr) -> Shape:
         match node:
-            case ast.Name() | ast.Attribute() if (name := _text(node)) in self.names:
+            case ast.Name() | ast.Attribute() if (name := source_of(node)) in self.names:
                 return self.names[name]
             case ast.Attribute(attr=attr, value=value):
                 return Kind.DURATION if attr in MEASURED else self._shape(value)
@@ -230,7 +222,7 @@ class _Scope:
             return Kind.DURATION
         if called in CLOCKS or called.removesuffix("_ns") in CLOCKS:
             return Kind.MOMENT
-        if (name := _text(node.func)) in self.names:
+        if (name := source_of(node.func)) in self.names:
             return self.names[name]
         if called in ("enumerate", "items"):
             return (Kind.NONE, args[0] if args else owner)

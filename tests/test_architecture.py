@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.syntax import nodes, parsed, source_of
+
 ROOT = Path(__file__).parent.parent
 CODE = ("mockserver", "contracts", "bench")
 FILE_LINES, FUNCTION_LINES = 400, 50
@@ -115,17 +117,6 @@ def python_files(*folders: str) -> list[str]:
     return [name for name in tracked() if name.endswith(".py") and name.split("/")[0] in folders]
 
 
-@cache
-def parsed(name: str) -> ast.Module:
-    return ast.parse((ROOT / name).read_text(encoding="utf-8"), name)
-
-
-@cache
-def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
-    """All nodes of a file, since walking takes longer than any guard that does."""
-    return tuple(ast.walk(tree))
-
-
 def room_of(name: str) -> str:
     """`mockserver/web/api.py` -> `web`, `mockserver/world.py` -> `world`."""
     return name.split("/")[1].removesuffix(".py")
@@ -221,7 +212,7 @@ def documented(name: str, tree: ast.Module) -> Iterator[str]:
 
 def _is_repeated(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Overloads, overrides and property setters, which are documented where first defined."""
-    marks = {ast.unparse(decorator).rpartition(".")[2] for decorator in node.decorator_list}
+    marks = {source_of(decorator).rpartition(".")[2] for decorator in node.decorator_list}
     return bool(marks & {"overload", "override", "setter"})
 
 
@@ -230,7 +221,7 @@ def silent(name: str, tree: ast.Module) -> Iterator[str]:
     if name.startswith(("mockserver/cli", "bench/", "contracts/clients/programs/")):
         return
     for node in nodes(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "print":
+        if isinstance(node, ast.Call) and source_of(node.func) == "print":
             yield f"{node.lineno}: prints"
 
 
@@ -242,12 +233,12 @@ def nothing_dangerous(name: str, tree: ast.Module) -> Iterator[str]:
     for node in nodes(tree):
         if not isinstance(node, ast.Call):
             continue
-        called = ast.unparse(node.func)
-        given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+        called = source_of(node.func)
+        given = {keyword.arg: source_of(keyword.value) for keyword in node.keywords}
         if called in FORBIDDEN_CALLS:
             yield f"{node.lineno}: {called} {FORBIDDEN_CALLS[called]}"
         if called in ("yaml.load", "yaml.load_all"):
-            loader = given.get("Loader", ast.unparse(node.args[1]) if len(node.args) > 1 else "")
+            loader = given.get("Loader", source_of(node.args[1]) if len(node.args) > 1 else "")
             if "Safe" not in _assigned(tree).get(loader, loader):
                 yield f"{node.lineno}: {called} needs a safe loader"
         for option in ("shell", "debug", "use_debugger", "use_evalex"):
@@ -258,7 +249,7 @@ def nothing_dangerous(name: str, tree: ast.Module) -> Iterator[str]:
 def _assigned(tree: ast.Module) -> dict[str, str]:
     """The values assigned to each plain name of a file, as source text."""
     pairs = [(node.targets[0], node.value) for node in nodes(tree) if isinstance(node, ast.Assign)]
-    return {target.id: ast.unparse(value) for target, value in pairs if isinstance(target, ast.Name)}
+    return {target.id: source_of(value) for target, value in pairs if isinstance(target, ast.Name)}
 
 
 def chance_and_time_from_runtime(name: str, tree: ast.Module) -> Iterator[str]:
@@ -267,7 +258,7 @@ def chance_and_time_from_runtime(name: str, tree: ast.Module) -> Iterator[str]:
         return
     for node in nodes(tree):
         if isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
+            called = source_of(node.func)
             if called in RUNTIME_ONLY or called.startswith("random."):
                 yield f"{node.lineno}: {called} belongs in runtime.py"
 
@@ -277,7 +268,7 @@ def environment_from_config(name: str, tree: ast.Module) -> Iterator[str]:
     if not name.startswith("mockserver/") or room_of(name) in ("config", "cli", "intercept"):
         return
     for node in nodes(tree):
-        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv"):
+        if isinstance(node, ast.Attribute) and source_of(node) in ("os.environ", "os.getenv"):
             yield f"{node.lineno}: reads the environment outside config.py"
 
 
@@ -299,7 +290,7 @@ GUARDS: dict[Guard, tuple[str, ...]] = {
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.__name__)
 def test_the_code_keeps_its_structure(guard: Guard) -> None:
     names = python_files(*GUARDS[guard])
-    complaints = [f"{name}:{complaint}" for name in names for complaint in guard(name, parsed(name))]
+    complaints = [f"{name}:{complaint}" for name in names for complaint in guard(name, parsed(ROOT / name))]
     assert not complaints, f"{guard.__doc__}\n" + "\n".join(complaints)
 
 
@@ -312,7 +303,8 @@ def module_graph(*folders: str) -> dict[str, set[str]]:
     names = {name.removesuffix(".py").removesuffix("/__init__").replace("/", "."): name for name in files}
     graph: dict[str, set[str]] = {}
     for module, name in names.items():
-        found = {dotted if dotted in names else dotted.rpartition(".")[0] for _, dotted in imports(name, parsed(name))}
+        imported = imports(name, parsed(ROOT / name))
+        found = {dotted if dotted in names else dotted.rpartition(".")[0] for _, dotted in imported}
         packages = {module.rsplit(".", depth)[0] for depth in range(1, module.count(".") + 1)}
         graph[module] = (found & names.keys()) - packages - {module}
     return graph

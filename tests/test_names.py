@@ -14,6 +14,7 @@ import pytest
 from mockserver.errors import ERRORS, GATEWAY, PLAIN
 from mockserver.sources.refusals import CONNECTOR, HINTS
 from tests.rows import each
+from tests.syntax import nodes, parsed
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(path for folder in ("mockserver", "contracts", "bench") for path in (ROOT / folder).rglob("*.py"))
@@ -22,13 +23,14 @@ FILES = sorted(path for folder in ("mockserver", "contracts", "bench") for path 
 @functools.cache
 def trees() -> dict[Path, ast.Module]:
     """The code, parsed."""
-    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+    return {path: parsed(path) for path in FILES}
 
 
-@functools.cache
-def nodes() -> list[tuple[Path, ast.AST]]:
-    """All nodes of these trees, since walking takes longer than any test that does."""
-    return [(path, node) for path, tree in trees().items() for node in ast.walk(tree)]
+def all_nodes() -> Iterator[tuple[Path, ast.AST]]:
+    """All nodes of these trees."""
+    for path, tree in trees().items():
+        for node in nodes(tree):
+            yield path, node
 
 
 @functools.cache
@@ -36,7 +38,7 @@ def texts() -> Counter[str]:
     """How often each text stands in the code outside `pages/`."""
     return Counter(
         node.value
-        for path, node in nodes()
+        for path, node in all_nodes()
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and path.parts[-2] != "pages"
     )
 
@@ -48,7 +50,7 @@ PUBLIC = {"FlowServiceContainer", "assert_conformant", "alive_at_end", "parse_al
 def used() -> set[str]:
     """Every name that is read, imported or written as a text somewhere in the code."""
     names: set[str] = set()
-    for _, node in nodes():
+    for _, node in all_nodes():
         match node:
             case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
                 names.add(name)
@@ -123,18 +125,17 @@ RIDDLES = {"told", "stood"}
 @pytest.mark.parametrize("folder", ["mockserver", "bench"])
 def test_a_name_says_what_it_holds(folder: str) -> None:
     found = []
-    for path, node in nodes():
-        if not path.is_relative_to(ROOT / folder):
-            continue
-        match node:
-            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) if name in RIDDLES:
-                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")
+    for path in FILES:
+        for node in nodes(parsed(path)) if path.is_relative_to(ROOT / folder) else ():
+            match node:
+                case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) if name in RIDDLES:
+                    found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")
     assert not found, f"name the value: {found}"
 
 
 def test_a_class_name_stands_once() -> None:
     places: dict[str, list[str]] = {}
-    for path, node in nodes():
+    for path, node in all_nodes():
         if isinstance(node, ast.ClassDef):
             places.setdefault(node.name, []).append(f"{path.relative_to(ROOT)}:{node.lineno}")
     twice = {name: found for name, found in places.items() if len(found) > 1}

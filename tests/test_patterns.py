@@ -15,6 +15,7 @@ import pytest
 from mockserver.contract import documents
 from tests.backtracking import slow_input
 from tests.rows import each
+from tests.syntax import nodes, parsed
 
 HERE = Path(__file__).resolve().parent.parent
 WAYS = {"match": "match", "fullmatch": "fullmatch", "search": "search", "scanner": "match"} | dict.fromkeys(
@@ -51,12 +52,12 @@ def found() -> tuple[dict[str, list[re.Pattern[Any]]], Used]:
             continue
         names = vars(importlib.import_module(name))
         own = [one for value in names.values() for one in patterns_in(value)]
-        for node in ast.walk(ast.parse(source)):
+        for node in nodes(parsed(file)):
             if isinstance(node, ast.Attribute) and node.attr in WAYS:
                 of_name = list(patterns_in(_value(node.value, names)))
                 for one in of_name or (own if node.attr != "split" else ()):
                     (used if of_name else loose).setdefault(one, set()).add(WAYS[node.attr])
-        for node, way in _called(source):
+        for node, way in _called(file):
             text = _text(node, names)
             if isinstance(text, str | bytes):
                 own.append(re.compile(text))
@@ -85,9 +86,9 @@ def _texts(schema: Any) -> set[str]:
     return own.union(*map(_texts, schema.values()))
 
 
-def _called(source: str) -> Iterator[tuple[ast.expr, str]]:
+def _called(file: Path) -> Iterator[tuple[ast.expr, str]]:
     """The patterns of calls in functions, such as `re.sub(r"x+", ...)`, and how they are used."""
-    functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.Lambda))
+    functions = (node for node in nodes(parsed(file)) if isinstance(node, ast.FunctionDef | ast.Lambda))
     for node in (node for function in functions for node in ast.walk(function)):
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="re"), attr=method), args=[pattern, *_]):
@@ -158,7 +159,7 @@ def test_no_pattern_is_made_of_what_a_client_sends() -> None:
         source = file.read_text("utf-8")
         if "import re\n" in source and not name.startswith("contracts.clients"):
             names = vars(importlib.import_module(name))
-            if any(_text(node, names) is None for node, _ in _called(source)):
+            if any(_text(node, names) is None for node, _ in _called(file)):
                 assembled.add(str(file.relative_to(HERE)))
     assert assembled == set(ASSEMBLED)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.rows import each
 from tests.stop_watch import READS, Shape, measuring_functions, upper_bounds
+from tests.syntax import parsed
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(path for folder in ("tests", "contracts") for path in (ROOT / folder).rglob("*.py"))
@@ -22,7 +23,7 @@ with a time-out that only a broken server reaches; look at what has not happened
 def measuring(path: Path) -> dict[str, Shape]:
     """What the functions of a file return that measure a time, by their dotted names."""
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    found = measuring_functions(ast.parse(path.read_text(encoding="utf-8")))
+    found = measuring_functions(parsed(path))
     return {f"{module}.{name}": shape for name, shape in found.items()}
 
 
@@ -35,7 +36,7 @@ def bounds(files: list[Path]) -> list[str]:
     return [
         f"{path.relative_to(ROOT)}:{line}"
         for path in sorted({*timed, *importers})
-        for line in upper_bounds(ast.parse(texts[path]), functions)
+        for line in upper_bounds(parsed(path), functions)
     ]
 
 
