@@ -24,6 +24,12 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]
 BASE_PATH = "/data/foundation/flowservice"
 """Adobe's base path. The emulator answers below it and, on hosts other than Adobe's, also at the root."""
 
+DRAFT = "draft"
+"""The state of an entity that is not checked yet, and the `mode` that creates one."""
+
+SETTLED = ("enabled", "disabled", DRAFT)
+"""States in which clients may act on an entity. In the others the service is processing it."""
+
 AdobeSite: TypeAlias = Literal["platform", "token", "events", ""]
 
 _SITES: tuple[tuple[AdobeSite, re.Pattern[str]], ...] = (

@@ -118,13 +118,13 @@ def _status(name: str) -> Explanation | None:
         f"{name}  status",
         (
             ("Error codes", tuple(f"{code}  {title}" for code, title in sorted(codes.items()))),
-            ("Operations", (_answered(name, len(operations)),)),
+            ("Operations", (_answered(len(operations)),)),
             ("Samples with this status", _shown(found)),
         ),
     )
 
 
-def _answered(status: str, count: int) -> str:
+def _answered(count: int) -> str:
     if not count:
         return "given to any operation by the server, or by a fault"
     return f"{count} of {len(Contract.load().operations)} answer it"

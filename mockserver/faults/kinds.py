@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver import json_input
 from mockserver.errors import ApiError, GatewayError, Refusal
-from mockserver.exchange import Call, Delivery, Request, Result
+from mockserver.exchange import DRAFT, Call, Delivery, Request, Result
 from mockserver.faults import arguments, meddling
 from mockserver.faults.arguments import Argument
 from mockserver.quirks import Quirks
@@ -110,7 +110,7 @@ def _reordered(strike: Strike, result: Result) -> Result:
 
 
 def _as_drafts(strike: Strike, result: Result) -> Result:
-    return _rewritten(result, lambda members: {**members, "state": "draft"} if "state" in members else members)
+    return _rewritten(result, lambda members: {**members, "state": DRAFT} if "state" in members else members)
 
 
 def _rewritten(result: Result, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Result:

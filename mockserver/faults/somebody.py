@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mockserver.exchange import Tenant
+from mockserver.exchange import SETTLED, Tenant
 from mockserver.world import World
 
 SOMEBODY = "someone-else@AdobeID"
@@ -138,6 +138,6 @@ _MADE_UP: Mapping[str, Callable[[World, Tenant], Doc]] = {
 KINDS = tuple(_MADE_UP)
 """Collections whose records are stored."""
 
-STATES = frozenset({"draft", "enabled", "disabled"})
+STATES = frozenset(SETTLED)
 RUN_STATES = frozenset({"queued", "inProgress", "success", "partialSuccess", "failed"})
 """States that such a record may be given; a filter by any other state finds none."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.contract import Contract
-from mockserver.exchange import decoded_segment
+from mockserver.exchange import DRAFT, decoded_segment
 from mockserver.recordings import mentions
 from mockserver.recordings.learning import Learned, learned_from
 from mockserver.recordings.lives import ENTITIES, SPECS, Life, Lives, kind_of, shown, tenant_of
@@ -22,7 +22,7 @@ from mockserver.secrecy import MASK, is_masked
 from mockserver.specs.connectors import Connectors
 from mockserver.state.shapes import Shapes
 
-_STATE_BEFORE = {"enable": "disabled", "disable": "enabled", "publish": "draft"}
+_STATE_BEFORE = {"enable": "disabled", "disable": "enabled", "publish": DRAFT}
 """Action on an entity -> its state before."""
 _GIVEN = ("name", "description", "auth", "data", "params", "scheduleParams", "transformations")
 """Members with values of clients."""

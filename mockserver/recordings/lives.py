@@ -9,7 +9,7 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
-from mockserver.exchange import Tenant
+from mockserver.exchange import DRAFT, Tenant
 from mockserver.har.gaps import is_left_out
 from mockserver.recordings.recording import RecordedExchange, Recording
 
@@ -113,8 +113,8 @@ def _create(exchange: RecordedExchange, kind: str, lives: Lives) -> None:
     for verb in ("created", "updated"):
         stamps |= {f"{verb}At": moment, f"{verb}By": _UNKNOWN_ACTOR, f"{verb}Client": client}
     stamps |= {"sandboxId": tenant.sandbox_id, "sandboxName": tenant.sandbox, "imsOrgId": tenant.org}
-    draft = any(pair == ("mode", "draft") for pair in exchange.call.parameters())
-    state = {"state": "draft"} if draft else {} if "state" in sent else {"state": "enabled"}
+    draft = any(pair == ("mode", DRAFT) for pair in exchange.call.parameters())
+    state = {"state": DRAFT} if draft else {} if "state" in sent else {"state": "enabled"}
     doc = {**stamps, **sent, **(state if kind in ENTITIES else {})}
     life = Life(tenant, doc, ["created and never shown: its author, sandbox ID and members added by the service"])
     _new_etag(exchange, life)

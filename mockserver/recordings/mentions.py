@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
-from mockserver.exchange import Tenant
+from mockserver.exchange import DRAFT, Tenant
 from mockserver.recordings.lives import ENTITIES, Life, Lives, kind_of, shown, tenant_of
 from mockserver.recordings.recording import RecordedExchange, Recording
 from mockserver.resources._crud import STAMPS
@@ -23,7 +23,7 @@ _SANDBOX = "x-sandbox-name"
 _NOBODY = re.compile(r"0{8}-0{4}-[0-9a-f]0{3}-[089ab]0{3}-0{12}")
 _ENDS = {"sourceConnectionIds": "sourceConnections", "targetConnectionIds": "targetConnections"}
 """Member of a flow -> the kind of the entities that it names."""
-_DRAFT = ("mode", "draft")
+_AS_DRAFT = ("mode", DRAFT)
 
 _Mention = tuple[Tenant, str, str, dict[str, Any]]
 """Tenant, kind and id of an entity, and the members that are known."""
@@ -106,7 +106,7 @@ def _in_request(exchange: RecordedExchange) -> Iterator[_Mention]:
     if kind in _ENDS.values() and isinstance(base, str) and isinstance(spec, Mapping):
         named = {"id": spec.get("id"), "version": spec.get("version", "1.0")}
         yield tenant, "connections", base, {"connectionSpec": named}
-    if kind == "flows" and _DRAFT not in exchange.call.parameters():
+    if kind == "flows" and _AS_DRAFT not in exchange.call.parameters():
         yield from _ends(tenant, body)
 
 

@@ -12,10 +12,9 @@ from typing import Any
 
 from mockserver import listing, secrecy
 from mockserver.errors import ApiError, outside_contract, rejected
-from mockserver.exchange import UNKNOWN_ID, Request, Result, Tenant
+from mockserver.exchange import DRAFT, UNKNOWN_ID, Request, Result, Tenant
 from mockserver.resources import _crud, _states
 from mockserver.resources._crud import STAMPS, Collection
-from mockserver.resources._states import DRAFT
 from mockserver.specs.connectors import Connector
 from mockserver.state.records import Doc
 from mockserver.world import World

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from mockserver.errors import ApiError, wrong_value
-from mockserver.exchange import Request
+from mockserver.exchange import SETTLED, Request
 from mockserver.state.records import Doc
 from mockserver.world import World
 
-DRAFT = "draft"
 SETTABLE = ("enabled", "disabled", "initializing")
 """States that a client may set on a connection (catalogue row 1456)."""
-
-SETTLED = ("enabled", "disabled", DRAFT)
-"""States in which clients may act on an entity. In the others the service is processing it."""
 
 PROVIDER_ACTIONS = ("FINALIZE", "FINALIZE_UPDATE")
 SUB_ACTIONS = ("APPLY", "ROLLBACK", "PROGRESS")

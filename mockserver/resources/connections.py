@@ -8,10 +8,9 @@ from typing import Any
 from mockserver import listing
 from mockserver.contract.schema import pointer
 from mockserver.errors import ApiError, outside_contract, rejected
-from mockserver.exchange import MISSING, Request, Result, Tenant
+from mockserver.exchange import DRAFT, MISSING, Request, Result, Tenant
 from mockserver.flows import progress
 from mockserver.resources import _crud, _patching, _states, operation
-from mockserver.resources._states import DRAFT
 from mockserver.secrecy import MASK, repeatable, restored
 from mockserver.sources import ExploreRequest, SourceError
 from mockserver.specs.connectors import PASSWORD_FOR, Connectors

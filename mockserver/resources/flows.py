@@ -7,10 +7,9 @@ from typing import Any
 
 from mockserver import listing, secrecy
 from mockserver.errors import ApiError, outside_contract, rejected
-from mockserver.exchange import UNKNOWN_ID, Request, Result, Tenant
+from mockserver.exchange import DRAFT, UNKNOWN_ID, Request, Result, Tenant
 from mockserver.flows import progress, rules, selectors
 from mockserver.resources import _crud, _made_here, _states, flow_specs, operation
-from mockserver.resources._states import DRAFT
 from mockserver.specs import inlets
 from mockserver.specs.flow_specs import FlowSpec
 from mockserver.state.records import Doc

@@ -9,7 +9,7 @@ from mockserver.conformance.refusals import because
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic
 from mockserver.conformance.unfilled import unfilled_segment
-from mockserver.exchange import Tenant
+from mockserver.exchange import DRAFT, Tenant
 
 _CATALOGUE = "Flow Service error catalogue"
 
@@ -31,7 +31,7 @@ def never_deleted(traffic: Traffic) -> Iterator[Sighting]:
     operations = traffic.contract.operations.values()
     deletable = {one.segments[0] for one in operations if one.method == "DELETE" and len(one.segments) == 2}
     for entity, call in traffic.made.items():
-        if entity not in deleted and call.argument("mode") != "draft" and call.collection in deletable:
+        if entity not in deleted and call.argument("mode") != DRAFT and call.collection in deletable:
             yield call.seen(f"created by {call.method} {call.template} and never deleted")
 
 
@@ -46,7 +46,7 @@ def draft_left(traffic: Traffic) -> Iterator[Sighting]:
     """A draft has no effect until it is published."""
     settled = {call.entity for call in traffic.calls if _deletes(call) or (call.argument("op") and call.succeeded)}
     for entity, call in traffic.made.items():
-        if call.argument("mode") == "draft" and entity not in settled:
+        if call.argument("mode") == DRAFT and entity not in settled:
             yield call.seen(f"{call.method} {call.template} created a draft that was neither published nor deleted")
 
 

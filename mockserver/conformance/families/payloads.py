@@ -10,7 +10,7 @@ from mockserver.conformance.refusals import because
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic, texts
 from mockserver.conformance.unfilled import has_placeholder
-from mockserver.exchange import MISSING, NO_MEMBER, UNKNOWN_ID, Violation
+from mockserver.exchange import DRAFT, MISSING, NO_MEMBER, UNKNOWN_ID, Violation
 
 _IDS = re.compile(r"(?<!\w)\w+: \[[^\[\]]*\] ")
 """Ids of inlet and organisation in the messages of inlets."""
@@ -181,7 +181,7 @@ def mapping_id_missing(traffic: Traffic) -> Iterator[Sighting]:
     """Params of transformations are not checked by their names, so a misspelt or missing mappingId is accepted."""
     for call in traffic.calls:
         steps = call.members.get("transformations")
-        complete = call.collection == "flows" and call.made and call.argument("mode") != "draft"
+        complete = call.collection == "flows" and call.made and call.argument("mode") != DRAFT
         for step in steps if complete and isinstance(steps, list) else ():
             params = step.get("params") if isinstance(step, dict) else None
             named = isinstance(params, dict) and params.get("mappingId")

@@ -9,6 +9,7 @@ from mockserver.conformance.findings import Level, listed
 from mockserver.conformance.refusals import because
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic
+from mockserver.exchange import DRAFT
 
 _CATALOGUE = "Flow Service error catalogue"
 ADDED_PARAMS = frozenset({"authenticationRequired", "authorizedDate", "inletId", "inletUrl", "name", "sourceId"})
@@ -127,7 +128,7 @@ def under_active_flow(traffic: Traffic) -> Iterator[Sighting]:
         if call.collection != "flows" or not call.succeeded:
             continue
         op = (call.argument("op") or "").lower()
-        if call.made and call.argument("mode") != "draft":
+        if call.made and call.argument("mode") != DRAFT:
             active[call.made] = call
         elif call.method == "DELETE" or op == "disable":
             active.pop(call.entity or "", None)

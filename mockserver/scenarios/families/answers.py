@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from mockserver.exchange import DRAFT
 from mockserver.scenarios.scenario import Played, ScenarioOutcome, failed, passed, scenario
 
 _LOOKUP = "the client made no GET"
 _NO_ID = frozenset({"None", "null", "undefined", "nil", "NaN", "%7B%7D", "[object Object]"})
 """Texts that programming languages put into a path for a missing value."""
 _MAX_REPEATS = 5
-_DRAFT = "draft"
 _TOLERANT = "Flow Service documents add members without a new version; JSON objects have no order (RFC 8259, 4)"
 
 
@@ -102,7 +102,7 @@ def reordered_members(played: Played) -> ScenarioOutcome | None:
 )
 def draft_state(played: Played) -> ScenarioOutcome | None:
     """It continues as usual."""
-    if not any(f'"{_DRAFT}"' in call.entry.answer for call in played.struck):
+    if not any(f'"{DRAFT}"' in call.entry.answer for call in played.struck):
         return None
     return played.unmoved(by="the state draft")
 
