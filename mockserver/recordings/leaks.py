@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import base64
 import json
+import mmap
 import re
+import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import quote, quote_plus
@@ -34,7 +36,7 @@ class LeakSearch:
     def __init__(self, vocabulary: str = "") -> None:
         """`vocabulary`: the words of the file itself, such as names of members. They cannot be searched for."""
         self._vocabulary = vocabulary
-        self._written = bytearray(_SLOTS)
+        self._written = mmap.mmap(-1, _SLOTS)  # takes the memory of the pages that are used, and no time for the others
         self._fresh: list[bytes] = []
         """Encoded secrets that became known since the last call of `fresh`."""
         self._known: set[str] = set()
@@ -98,7 +100,12 @@ def contains(text: bytes, form: bytes) -> bool:
 
 
 def _sequences(text: bytes) -> set[bytes]:
-    return {text[at : at + _KEY] for at in range(len(text) - _KEY + 1)}
+    """Every sequence of _KEY bytes. Cutting them in rows, one after the other, takes half the time of slices."""
+    found: set[bytes] = set()
+    for shift in range(min(_KEY, len(text) - _KEY + 1)):
+        row = text[shift : len(text) - (len(text) - shift) % _KEY]
+        found.update(sequence for (sequence,) in struct.iter_unpack(f"{_KEY}s", row))
+    return found
 
 
 def _forms(secret: str) -> Iterator[bytes]:

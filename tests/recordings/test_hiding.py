@@ -171,6 +171,28 @@ def test_the_memory_for_secrets_is_bounded(monkeypatch: pytest.MonkeyPatch, size
     assert search.found_in(f"00000000{letter * size}".encode()) == "a place"
 
 
+def test_a_search_takes_memory_only_for_what_was_written() -> None:
+    tracemalloc.start()
+    try:
+        search = leaks.LeakSearch()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 100_000 and search.found_in(SECRET.encode()) is None
+
+
+def test_a_secret_is_found_wherever_it_begins_and_ends() -> None:
+    search = leaks.LeakSearch()
+    search.add("123abc", "a place")
+    for before, after in itertools.product(range(13), range(13)):
+        text = b"-" * before + b"123abc" + b"-" * after
+        assert search.found_in(text) == "a place"
+        search.remember(text)
+    assert b"123abc" in search.fresh()
+    for short in (b"", b"1", b"123ab", b"23abc-"):
+        assert search.found_in(short) is None
+
+
 @pytest.mark.parametrize("org", ["acme@AdobeOrg", "ACME-2.test@AdobeOrg", "5C1328435BF324E90A49402A@AdobeOrg"])
 def test_an_organisation_stays_one_whatever_its_name(tmp_path: Path, org: str) -> None:
     """A server that takes any organisation answers a replay of its recording as before."""
