@@ -9,9 +9,11 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from mockserver import Emulator
+from mockserver.contract import Contract
+from mockserver.journal.redaction import Redaction
 from mockserver.runtime import Runtime
 
-_SHARED = (ModuleType, type, FunctionType, BuiltinFunctionType, MethodType, Emulator, Runtime)
+_SHARED = (ModuleType, type, FunctionType, BuiltinFunctionType, MethodType, Contract, Emulator, Redaction, Runtime)
 
 
 def reachable(*roots: Any) -> Iterator[Any]:
