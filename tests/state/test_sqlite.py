@@ -111,11 +111,13 @@ WRITER = textwrap.dedent(
     from mockserver.state.places import open_store
 
     store, tenant = open_store(sys.argv[1], Runtime(None)), Tenant("org", "prod")
-    printing = threading.Lock()
+    printing, left = threading.Lock(), itertools.count(int(sys.argv[3]) - 1, -1)
 
     def say(*words):
         with printing:
             print(*words, flush=True)
+            if not next(left):
+                threading.Event().wait()  # until the process is killed
 
     def work(name):
         for number in itertools.count():
@@ -133,8 +135,9 @@ WRITER = textwrap.dedent(
 )
 
 
-def writer(path: Path, label: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", WRITER, str(path), label]
+def writer(path: Path, label: str, acknowledged: int = 0) -> subprocess.Popen[str]:
+    """A process that writes with three threads until it is killed, or until so many writes are acknowledged."""
+    command = [sys.executable, "-c", WRITER, str(path), label, str(acknowledged)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 

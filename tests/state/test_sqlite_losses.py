@@ -158,7 +158,8 @@ def test_no_changed_byte_gives_wrong_records(path: Path) -> None:
 @functools.cache
 def of_a_killed_server() -> Files:
     with tempfile.TemporaryDirectory() as folder:
-        process = writer(Path(folder, "state.db"), "x")
+        # with more writes, those at the beginning of the log may be in the file already, and its middle of no account
+        process = writer(Path(folder, "state.db"), "x", acknowledged=50)
         assert process.stdout is not None
         list(itertools.islice(process.stdout, 50))
         process.kill()
