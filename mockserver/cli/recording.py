@@ -126,7 +126,7 @@ def _serve(listen: str, upstream: str, upstream_ca: Path | None, recorder: Recor
 
 
 def _tell_hidden(recorder: Recorder) -> None:
-    """Where a client or the service put a secret into a text that is otherwise written."""
+    """Print the places where a secret was in a text that is otherwise written."""
     places = [f"exchange {number} (from {place})" for number, place in sorted(recorder.hidden.items())]
     if places:
         more = f" and {len(places) - _MAX_LISTED} more" if len(places) > _MAX_LISTED else ""

@@ -26,7 +26,7 @@ class NotForwarded(Exception):
 
 
 class Upstream(NamedTuple):
-    """Where a service listens."""
+    """The address of a service."""
 
     host: str
     port: int

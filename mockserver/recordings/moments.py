@@ -45,7 +45,7 @@ def _in_words(duration_ms: int) -> str:
 
 
 def _skew(recording: Recording) -> int:
-    """By how much the service's clock is ahead of the client's, as creations show; 0 if they nearly agree."""
+    """Milliseconds by which the service's clock is ahead of the client's, as creations show; 0 if they nearly agree."""
     created = {str(doc["id"]): doc.get("createdAt") for one in recording.exchanges for _, doc in shown(one)}
     found = []
     for one in recording.exchanges:

@@ -138,7 +138,7 @@ def missing_sandbox(exchange: RecordedExchange) -> str | None:
 
 @observes("missing-org")
 def missing_org(exchange: RecordedExchange) -> str | None:
-    """Who refuses a request without x-gw-ims-org-id."""
+    """Whether the gateway or the service refuses a request without x-gw-ims-org-id."""
     if "x-gw-ims-org-id" in exchange.call.headers or exchange.result.status < 400:
         return None
     if _has_no_code(exchange, "2002-401"):

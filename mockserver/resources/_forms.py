@@ -93,7 +93,7 @@ def _registry(problem: FormProblem, call: Call) -> Json:
 
 
 def _data_collection(problem: FormProblem, call: Call) -> Json:
-    """As the pages on streaming print it; the status of a refused token is text there."""
+    """The error body that the pages on streaming print. The status of a refused token is a text there."""
     if problem.status == 401:
         report: Json = {"message": problem.detail}
         return {"type": _UNAUTHORIZED, "status": "401", "title": problem.title, "report": report}

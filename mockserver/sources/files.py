@@ -47,18 +47,18 @@ class File:
         return self.table.byte_count + (len(csv_text(header).encode()) if self.type == "delimited" else 0)
 
     def window(self, delta_column: str, start_ms: int | None = None, end_ms: int | None = None) -> Window:
-        """As a table's."""
+        """The rows within a window of time; see `Table.window`."""
         return self.table.window(delta_column, start_ms, end_ms)
 
     def stretch(self, delta_column: str | None, start_ms: int | None, end_ms: int | None) -> Iterable[dict[str, Any]]:
-        """As a table's; every value of delimited text is text."""
+        """The rows of a window; see `Table.stretch`. Every value of delimited text is text."""
         rows = self.table.stretch(delta_column, start_ms, end_ms)
         if self.type != "delimited":
             return rows
         return ({name: None if value is None else _text(value) for name, value in row.items()} for row in rows)
 
     def foresee(self, delta_column: str, moments: Sequence[int | None]) -> None:
-        """As a table's."""
+        """Prepare the windows between these moments; see `Table.foresee`."""
 
     def preview(self, stop: int, delimiter: str | None = None) -> tuple[list[Column], list[dict[str, Any]]]:
         """Columns and first rows. Delimited text is really written and parsed, so a wrong delimiter garbles both."""
