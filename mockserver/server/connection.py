@@ -22,9 +22,8 @@ from uvicorn.server import ServerState
 from mockserver.errors import ApiError
 from mockserver.runtime import monotonic
 from mockserver.server import unreadable
-from mockserver.server.eager import start
+from mockserver.server.crowd import Crowd
 from mockserver.server.leaving import has_left
-from mockserver.server.limits import Limits, Refuse
 from mockserver.server.response import Fields, complete, refusal
 
 log = logging.getLogger("mockserver.server")
@@ -62,7 +61,7 @@ class ClientConnection(HttpToolsProtocol):
         """Response to send after those to earlier requests."""
         self._body_bytes = self._declared = self._overhead = 0
         """Bytes of the body until now, of all of it if that was declared, and of all else since its last ones."""
-        self.deadline = monotonic() + self._limits.idle_seconds
+        self.deadline = math.inf
         """Time by which the client must go on sending, or the connection end."""
         self._write_deadline = math.inf
         """Time by which the client must have read what it left unread."""
@@ -70,10 +69,18 @@ class ClientConnection(HttpToolsProtocol):
         self.held, self.hold = 0, functools.partial(crowd.hold, self)
         """Bytes of its requests and responses in memory, and how to set them."""
 
+    def begin_handshake(self, transport: asyncio.Transport) -> None:
+        """Be a client from the beginning of a TLS handshake, which has the time of the head of a request."""
+        self.raw: asyncio.Transport = transport
+        self.transport, self.flow = transport, FlowControl(transport)
+        self.deadline = monotonic() + self._limits.header_seconds
+        self._crowd.admit(self)
+
     def connection_made(self, transport: Any) -> None:
         """See asyncio."""
         super().connection_made(transport)
-        self.raw: asyncio.Transport = transport  # first, because TLS may pause writing when limits are set
+        self.deadline = monotonic() + self._limits.idle_seconds
+        self.raw = transport  # first, because TLS may pause writing when limits are set
         transport.set_write_buffer_limits(1, 0)  # writing pauses as soon as the client leaves anything unread
         through = {"write": transport.write, "close": self.close, "is_closing": transport.is_closing}
         self.transport = SimpleNamespace(**through)  # type: ignore[assignment]  # uvicorn writes responses to it
@@ -121,7 +128,8 @@ class ClientConnection(HttpToolsProtocol):
         cycle.message_event.set()
         if not cycle.keep_alive:
             self.close()
-        cycle.on_response()
+        cycle.on_response = _nothing  # as uvicorn does, so that no collection is needed to free it
+        self.on_response_complete()
 
     def watch(self, on_hang_up: Callable[[], None] | None) -> None:
         """Set the function to call if the client disconnects or ends its side before the response is complete."""
@@ -271,7 +279,8 @@ class ClientConnection(HttpToolsProtocol):
             if self._next:
                 (cycle, app), self._next = self._next, None
                 self.answered = cycle
-                start(cycle.run_asgi(app), self.loop, self.tasks)
+                if cycle.more_body or not self._crowd.at_once(self):
+                    super()._start_asgi_task(cycle, app)
             else:
                 self._parse()
         self._reading = False
@@ -362,38 +371,5 @@ class ClientConnection(HttpToolsProtocol):
             self._crowd.large = None
 
 
-class Crowd:
-    """All connections of a server, and their common limits."""
-
-    def __init__(self, limits: Limits, clients: set[ClientConnection], refuse: Refuse) -> None:
-        self.limits, self.clients, self.refuse = limits, clients, refuse
-        self.max_clients = 0
-        self.large: ClientConnection | None = None
-        """The client that sends a body above the ordinary limit."""
-        self.handshakes: dict[ClientConnection, asyncio.Transport] = {}
-        """Connections whose TLS handshake is under way, the oldest first."""
-        self._held = 0
-
-    def admit(self, connection: ClientConnection) -> None:
-        """Accept a connection. If too many are open, the longest idle one is closed; if none is idle, the new one."""
-        self.handshakes.pop(connection, None)
-        if len(self.clients) > self.max_clients:
-            idle = (one for one in self.clients if one.idle and one is not connection)
-            victim = min(idle, key=lambda one: one.deadline, default=connection)
-            self.clients.discard(victim)
-            victim.raw.abort()
-
-    def hold(self, connection: ClientConnection, size: int) -> None:
-        """Set the bytes in memory for a client. Above the total limit, the client with most is cut off.
-
-        A client that alone exceeds the limit is not. One that has gone holds nothing.
-        """
-        size = size if connection in self.clients else 0
-        self._held += size - connection.held
-        connection.held = size
-        while self._held > self.limits.held_bytes:
-            largest = max(self.clients, key=lambda one: one.held)
-            if self._held - largest.held <= self.limits.held_bytes:
-                return
-            largest.cut(reset=True)
-            self._held, largest.held = self._held - largest.held, 0
+def _nothing() -> None:
+    """Do nothing."""

@@ -11,26 +11,23 @@ import ssl
 from asyncio.sslproto import SSLProtocol
 from typing import Any
 
-from mockserver.server.connection import ClientConnection, Crowd
+from mockserver.server.connection import ClientConnection
+from mockserver.server.crowd import Crowd
 
 
 class TlsConnection(SSLProtocol):
     """asyncio's TLS below a `ClientConnection`."""
 
     def __init__(self, connection: ClientConnection, context: ssl.SSLContext, crowd: Crowd) -> None:
-        seconds, loop = crowd.limits.header_seconds, asyncio.get_running_loop()
-        super().__init__(loop, connection, context, None, server_side=True, ssl_handshake_timeout=seconds)  # type: ignore[arg-type]
+        super().__init__(asyncio.get_running_loop(), connection, context, None, server_side=True)  # type: ignore[arg-type]
         self._connection, self._crowd = connection, crowd
 
     def connection_made(self, transport: Any) -> None:
-        """See asyncio. The handshake begins; if too many connections are open, the oldest handshake is ended."""
-        clients, handshakes = self._crowd.clients, self._crowd.handshakes
-        handshakes[self._connection] = transport
-        if len(handshakes) > 1 and len(clients) + len(handshakes) > self._crowd.max_clients:
-            handshakes.pop(next(iter(handshakes))).abort()
+        """See asyncio. The handshake begins, and has the time of the head of a request."""
+        self._connection.begin_handshake(transport)
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """See asyncio."""
-        self._crowd.handshakes.pop(self._connection, None)
+        """See asyncio, which tells the connection only after a handshake."""
         super().connection_lost(exc)
+        asyncio.get_running_loop().call_soon(self._crowd.clients.discard, self._connection)

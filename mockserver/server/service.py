@@ -12,7 +12,8 @@ from typing import Any
 import uvicorn
 
 from mockserver.runtime import monotonic
-from mockserver.server.connection import ClientConnection, Crowd
+from mockserver.server.connection import ClientConnection
+from mockserver.server.crowd import Crowd
 from mockserver.server.handshakes import TlsConnection
 from mockserver.server.limits import Limits, Refuse, descriptors
 
@@ -48,7 +49,7 @@ class Server(uvicorn.Server):
         host, port = listener.getsockname()[:2]
         self.url = f"http{'s' if context else ''}://{f'[{host}]' if ':' in host else host}:{port}"
         """Scheme, host and actual port, without a trailing slash."""
-        self._crowd = Crowd(limits, self.server_state.connections, refuse)  # type: ignore[arg-type]
+        self._crowd = Crowd(app, limits, self.server_state.connections, refuse)
         self._listener, self._context = listener, context
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mockserver-loop", daemon=True)
@@ -102,10 +103,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn. Resets connections after the grace period, where uvicorn would respond with 500."""
         self.servers[0].close()
-        if self._crowd.clients or self._crowd.handshakes:
+        if self._crowd.clients:
             await asyncio.sleep(LAST_CALL_SECONDS)
-        for handshake in self._crowd.handshakes.values():
-            handshake.abort()
         for connection in list(self._crowd.clients):
             connection.shutdown()
         until = monotonic() + self._crowd.limits.grace_seconds

@@ -13,7 +13,7 @@ import logging
 import queue
 import threading
 import traceback
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
@@ -79,6 +79,8 @@ class HttpAnswer:
     """The parts after `body` if the application sent no Content-Length."""
     reset: bool = False
     """Whether to reset the connection."""
+    missing: int | None = None
+    """Bytes that the body is shorter than its Content-Length; None until it is framed."""
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
         """The `start_response` of PEP 3333."""
@@ -135,6 +137,25 @@ class Bridge:
         self._threads = {Turn.THREAD: threads, Turn.BUSY: BUSY_THREADS, Turn.TURN_TAKING: TURN_TAKING_THREADS}
         self._jobs: dict[Turn, _Jobs] = {turn: queue.SimpleQueue() for turn in self._threads}
 
+    def at_once(self, connection: Any) -> bool:
+        """Answer a complete request in the event loop if that takes no wait; whether it was answered.
+
+        Otherwise `__call__` sends what a thread begins to compute.
+        """
+        scope = connection.answered.scope
+        try:
+            turn, job = self._planned(received(scope, connection.received_body()))
+            if turn in self._jobs or (turn is Turn.SOON and self._spent > _ROUND_SECONDS):
+                scope["state"]["answer"] = self._later(turn, job)
+                return False
+            answer = self._in_loop(job)
+            if connection.flow.write_paused or answer.pace is not _AT_ONCE or not self._respond(answer, connection):
+                scope["state"]["answer"] = _known(answer)
+                return False
+        except Exception as error:
+            _fail(connection, error)
+        return True
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request, or handle the start and stop of the server (ASGI lifespan)."""
         if scope["type"] == "lifespan":
@@ -144,26 +165,28 @@ class Bridge:
             await self._serve(scope, receive, send)
         except asyncio.CancelledError:
             pass  # the grace period of a stop has passed
-        except Exception as error:  # its text may quote the request, and uvicorn would log it
-            log.error("a response failed: %s", type(error).__name__)
-            scope["state"]["connection"].cut(reset=True)
+        except Exception as error:
+            _fail(scope["state"]["connection"], error)
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
-        connection = scope["state"]["connection"]
-        body: bytes | Pieces | None = connection.received_body()
-        if body is None:
-            body = await _body(receive, scope["state"]["max_body"])
-        if body is None:
-            return
-        request = received(scope, body)
-        turn, job = self._plan(request) or (Turn.THREAD, functools.partial(call, self._app, environ_of(request)))
-        if turn in self._jobs:
-            answer = await _in_thread(job, self._jobs[turn])
-        else:
-            while turn is Turn.SOON and self._spent > _ROUND_SECONDS:  # however many requests wait
-                await asyncio.sleep(0)
-            answer = self._in_loop(job)
-        await self._send(answer, connection, send)
+        state = scope["state"]
+        if "answer" not in state:
+            body = await _body(receive, state["max_body"])
+            if body is None:
+                return
+            state["answer"] = self._later(*self._planned(received(scope, body)))
+        await self._send(await state.pop("answer"), state["connection"], send)
+
+    def _planned(self, request: Received) -> tuple[Turn, Job]:
+        return self._plan(request) or (Turn.THREAD, functools.partial(call, self._app, environ_of(request)))
+
+    def _later(self, turn: Turn, job: Job) -> Awaitable[HttpAnswer]:
+        return _in_thread(job, self._jobs[turn]) if turn in self._jobs else self._in_turn(job)
+
+    async def _in_turn(self, job: Job) -> HttpAnswer:
+        while self._spent > _ROUND_SECONDS:  # however many requests wait
+            await asyncio.sleep(0)
+        return self._in_loop(job)
 
     async def _send(self, answer: HttpAnswer, connection: Any, send: Any) -> None:
         pace = answer.pace
@@ -176,23 +199,32 @@ class Bridge:
         if answer.reset:
             connection.cut(reset=True)
             return
-        missing = _frame(answer, connection)
-        if not (missing or answer.rest or pace.bytes_per_second) and len(answer.body) <= _PIECE:
-            if connection.flow.write_paused:
-                await connection.flow.drain()
-            connection.respond(answer.status, answer.headers, answer.body)
-            connection.watch(None)
+        if connection.flow.write_paused:
+            await connection.flow.drain()
+        if self._respond(answer, connection):
             return
         head = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
         await send({"type": "http.response.start", "status": answer.status, "headers": head})
         if len(answer.body) > _PIECE:
             connection.hold(len(answer.body))
-        await _send_body(answer.body, pace, bool(missing or answer.rest), connection, send)
+        await _send_body(answer.body, pace, bool(answer.missing or answer.rest), connection, send)
         connection.watch(None)
         if answer.rest:
             await self._send_rest(answer.rest, connection, send)
-        elif missing:
+        elif answer.missing:
             connection.cut()
+
+    def _respond(self, answer: HttpAnswer, connection: Any) -> bool:
+        """Send a response if it is small, complete and not slowed; whether it was sent. It is framed in any case."""
+        if answer.reset:
+            return False
+        if answer.missing is None:
+            answer.missing = _frame(answer, connection)
+        if answer.missing or answer.rest or answer.pace.bytes_per_second or len(answer.body) > _PIECE:
+            return False
+        connection.respond(answer.status, answer.headers, answer.body)
+        connection.watch(None)
+        return True
 
     async def _send_rest(self, rest: Generator[bytes], connection: Any, send: Any) -> None:
         """Send the parts of a body as the application yields them."""
@@ -220,7 +252,7 @@ class Bridge:
             jobs.put(None)
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _in_loop(self, job: Callable[[], HttpAnswer]) -> HttpAnswer:
+    def _in_loop(self, job: Job) -> HttpAnswer:
         """Answer in the event loop, and measure how long that takes."""
         began = monotonic()
         answer = job()
@@ -232,6 +264,16 @@ class Bridge:
 
     def _begin_round(self) -> None:
         self._spent, self._ends_round = 0.0, False
+
+
+def _fail(connection: Any, error: Exception) -> None:
+    """Reset a connection after an unexpected error, whose text may quote the request: uvicorn would log it."""
+    log.error("a response failed: %s", type(error).__name__)
+    connection.cut(reset=True)
+
+
+async def _known(answer: HttpAnswer) -> HttpAnswer:
+    return answer
 
 
 async def _body(receive: Any, max_whole: int) -> bytes | Pieces | None:

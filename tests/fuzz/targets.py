@@ -22,7 +22,8 @@ from mockserver.resources import _patching
 from mockserver.resources.connections import CONNECTIONS
 from mockserver.runtime import PROCESS_KEY
 from mockserver.server import Limits, make_server, refuse
-from mockserver.server.connection import ClientConnection, Crowd
+from mockserver.server.connection import ClientConnection
+from mockserver.server.crowd import Crowd
 from mockserver.specs import connection_string
 from tests.calls import HEADERS, connection
 
@@ -230,7 +231,7 @@ class _Wire:
     def __init__(self) -> None:
         self._server = make_server(self._answer, limits=self.limits)
         self._server.config.load()
-        self._crowd = Crowd(self.limits, set(), refuse)
+        self._crowd = Crowd(self._answer, self.limits, set(), refuse)
         self._crowd.max_clients = 100
         self._runner = asyncio.Runner()
         self._served: list[tuple[bytes, list[tuple[bytes, bytes]], bytes]] = []

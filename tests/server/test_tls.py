@@ -47,7 +47,7 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> Trusted:
 
 def only(server: Server) -> ClientConnection:
     """The connection of the only client."""
-    while not server._crowd.clients:
+    while not [one for one in server._crowd.clients if one.scheme]:  # its handshake is complete
         time.sleep(0.01)
     (connection,) = server._crowd.clients
     return connection
