@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,19 @@ def test_blocks_that_nothing_runs_are_few_and_the_others_name_their_test() -> No
     named = [test for reason in reasons for test in re.findall(r"tests/[\w./]*\w", reason)]
     assert [test for test in named if not (pages.ROOT / test).exists()] == []
     assert len([reason for reason in reasons if "tests/" not in reason]) <= 16, reasons
+
+
+TEST_RUNS = sorted(
+    {args for page in PAGES for args in re.findall(r'make test ARGS="([^"]+)"', page.read_text("utf-8"))}
+)
+
+
+@each("args", TEST_RUNS)
+def test_a_selection_of_tests_selects_some(args: str) -> None:
+    """`-k etag` in a folder without such a test ended with an error."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", *shlex.split(args)]
+    done = subprocess.run(command, cwd=pages.ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-300:] + done.stderr[-300:]
 
 
 def test_the_skill_has_the_front_matter_that_agents_read() -> None:
