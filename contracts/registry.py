@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,13 +122,7 @@ class Observer:
 
     def fault(self, watch: Watch, answer: Answer) -> Fault | None:
         """The fault of a response, or None."""
-        if bool(answer.silence) != (self.id == ANSWERED):
-            return None
-        try:
-            found = self.look(watch, answer)
-        except (LookupError, TypeError, AttributeError, ValueError):
-            return None  # it read a missing part, which answer.schema reports
-        return Fault(found, self.id) if isinstance(found, str) else found
+        return faults_of(watch, answer, (self,)).get(self.id)
 
 
 @dataclass(slots=True)
@@ -145,9 +139,19 @@ CHECKS: dict[str, Check] = {}
 OBSERVERS: dict[str, Observer] = {}
 
 
-def faults_of(watch: Watch, answer: Answer) -> dict[str, Fault]:
-    """The faults of a response by observer."""
-    return {one.id: fault for one in OBSERVERS.values() if (fault := one.fault(watch, answer))}
+def faults_of(watch: Watch, answer: Answer, observers: Iterable[Observer] | None = None) -> dict[str, Fault]:
+    """The faults of a response by observer, by default of all of them."""
+    found: dict[str, Fault] = {}
+    for one in OBSERVERS.values() if observers is None else observers:
+        if (one.id == ANSWERED) is not bool(answer.silence):
+            continue
+        try:  # without a call for each observer: most of them see at once that a response does not concern them
+            seen = one.look(watch, answer)
+        except (LookupError, TypeError, AttributeError, ValueError):
+            continue  # it read a missing part, which answer.schema reports
+        if seen is not None:
+            found[one.id] = Fault(seen, one.id) if isinstance(seen, str) else seen
+    return found
 
 
 def check(

@@ -233,6 +233,8 @@ class Run:
             if self._har:
                 self._har.add(answer)
             found = self._look(answer)
+            if not found:
+                return []
             if any(fault.cause == ABSENT for fault in found.values()) and len(answer.body) < MAX_KEPT:
                 self._of_absent.add(answer.body)
             explained = {name: self._known(name, self._explained(fault, answer.sent)) for name, fault in found.items()}

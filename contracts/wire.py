@@ -65,6 +65,13 @@ class Sent:
     headers: Headers = ()
     body: bytes = b""
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        return hash((self.method, self.target, self.headers, self.body))
+
     def header(self, name: str) -> str | None:
         """The value of a header, its name in any case."""
         return self._fields.get(name.lower())
@@ -148,7 +155,7 @@ def parsed(body: bytes) -> Any:
     """Parse a body once for all observers. JSON that is nested too deeply counts as no JSON."""
     try:
         value = json.loads(body)
-        if b"\\ud" in body.lower():  # half a surrogate pair fits in no URL and no file
+        if b"\\u" in body and b"\\ud" in body.lower():  # half a surrogate pair fits in no URL and no file
             value = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         return None
@@ -310,17 +317,17 @@ def _environ(sent: Sent, url: str) -> dict[str, Any]:
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
-        "contracts.header_names": tuple(name for name, _ in sent.headers),
     }
-    environ.update((_key(name), value) for name, value in sent.headers)
+    environ.update(_header_keys(sent.headers))
     return environ
 
 
-@functools.lru_cache(maxsize=256)
-def _key(name: str) -> str:
-    """The name of a header in the environ of WSGI."""
-    key = name.upper().replace("-", "_")
-    return key if key == "CONTENT_TYPE" else f"HTTP_{key}"
+@functools.lru_cache(maxsize=16)  # most requests of a check have the same headers
+def _header_keys(headers: Headers) -> dict[str, Any]:
+    """What the environ of WSGI has of headers."""
+    keys = ((name.upper().replace("-", "_"), value) for name, value in headers)
+    named = {key if key == "CONTENT_TYPE" else f"HTTP_{key}": value for key, value in keys}
+    return {**named, "contracts.header_names": tuple(name for name, _ in headers)}
 
 
 def json_body(value: Any) -> bytes:

@@ -240,14 +240,12 @@ class Wrapped:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         """Handle one request."""
-        headers = {_name(key): value for key, value in environ.items() if key[:5] == "HTTP_"}
-        if environ.get("CONTENT_TYPE"):
-            headers["content-type"] = environ["CONTENT_TYPE"]
+        fields = tuple([item for item in environ.items() if item[0][:5] == "HTTP_"])
         asked = Asked(
             environ["REQUEST_METHOD"],
             environ["PATH_INFO"].removeprefix(BASE_PATH),
             environ.get("QUERY_STRING", ""),
-            headers,
+            _headers(fields, environ.get("CONTENT_TYPE") or ""),
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
             frozenset(environ.get("contracts.header_names", ())),
         )
@@ -286,10 +284,11 @@ class Wrapped:
         return GivenAnswer(started[0], headers, body)
 
 
-@functools.lru_cache(maxsize=256)
-def _name(key: str) -> str:
-    """The name of a header, in lower case, by its key in the environ of WSGI."""
-    return key[5:].replace("_", "-").lower()
+@functools.lru_cache(maxsize=16)  # most requests of a check have the same headers
+def _headers(fields: tuple[tuple[str, str], ...], content_type: str) -> Mapping[str, str]:
+    """Headers, their names in lower case, from the environ of WSGI."""
+    headers = {key[5:].replace("_", "-").lower(): value for key, value in fields}
+    return {**headers, "content-type": content_type} if content_type else headers
 
 
 def _parsed(body: bytes) -> Any:

@@ -43,6 +43,7 @@ from contracts.wire import PLATFORM, Answer, parsed
 _SERVICE = ["type", "title", "status", "report", "errorMessage", "errorDetails"]
 _GATEWAY = {"error_code", "message"}
 _ETAG = '"[0-9a-f]{8}-0000-[0-9a-f]{4}-0000-[0-9a-f]{8}0000"'
+_SHAPE = re.compile(_ETAG)
 _IDS = ("id", "$id", "publicKeyId")
 """Names of the member with a new entity's id: at Flow Service, the registry and the connectors service."""
 
@@ -262,7 +263,7 @@ def _own_form(answer: Answer) -> bool:
 @observe("secret.canary")
 def canary_is_never_seen(watch: Watch, answer: Answer) -> Fault | None:
     """The password of this run's connections is in no response."""
-    seen = watch.canary.encode() in answer.body or any(watch.canary in f"{n}{value}" for n, value in answer.headers)
+    seen = watch.canary.encode() in answer.body or any(watch.canary in text for pair in answer.headers for text in pair)
     return Fault(f"{answer} with a stored password in it", "secret.canary", reach=SHOWN) if seen else None
 
 
@@ -329,7 +330,7 @@ def etag_has_the_services_shape(watch: Watch, answer: Answer) -> Fault | None:
     header = {"etag": answer.header("etag")}
     for holder in (body, header, *(items if isinstance(items, list) else ())):
         etag = holder.get("etag") if isinstance(holder, dict) else None
-        if etag is not None and not re.fullmatch(_ETAG, str(etag)):
+        if etag is not None and not _SHAPE.fullmatch(str(etag)):
             expected = '"xxxxxxxx-0000-0200-0000-xxxxxxxx0000" with its quotes'
             text = another_text("pattern", f"^{_ETAG}$", etag) if isinstance(etag, str) else of_type({"string"}, etag)
             cause = of_kind(text) or ETAG

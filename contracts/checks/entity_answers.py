@@ -58,9 +58,11 @@ Pointer = tuple[str, ...]
 def a_lookup_shows_the_entity_asked_for(watch: Watch, answer: Answer) -> Fault | None:
     """A look-up shows the entity whose id it names."""
     kind, entity_id, *below = [*answer.sent.steps, "", ""]
-    shown = [item["id"] for item in answer.entities if isinstance(item.get("id"), str)]
     lookup = answer.sent.method == "GET" and not any(below[:-2]) and entity_id.lower() in watch.entities.ever
-    if kind not in ORDER or not lookup or not shown or entity_id.lower() in [one.lower() for one in shown]:
+    if kind not in ORDER or not lookup:
+        return None
+    shown = [item["id"] for item in answer.entities if isinstance(item.get("id"), str)]
+    if not shown or entity_id.lower() in [one.lower() for one in shown]:
         return None
     other = [one for one in shown if one.lower() in watch.entities.ever]
     return Fault(f"{answer} with the entity {other[0]}", ANOTHER, reach=LIFE) if other else None

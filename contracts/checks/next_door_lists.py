@@ -19,9 +19,11 @@ _RECENT = ("recentlyCreatedResources", "recentlyUpdatedResources")
 @observe("next-door.page")
 def a_page_counts_its_items(watch: Watch, answer: Answer) -> str | None:
     """`_page` has the limit that was asked for, and counts the items unless others are on other pages."""
+    if answer.status != 200 or not answer.sent.target.startswith("/data/"):
+        return None
     body = answer.json
     page = body.get("_page") if isinstance(body, dict) else None
-    if answer.status != 200 or not isinstance(page, dict) or not answer.sent.target.startswith("/data/"):
+    if not isinstance(page, dict):
         return None
     (length,) = [len(value) for value in body.values() if isinstance(value, list)]
     asked = parse_qs(urlsplit(answer.sent.target).query)

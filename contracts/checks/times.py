@@ -19,6 +19,7 @@ TIMES = "times of entities"
 """The cause of times that contradict each other, or the etag."""
 _TIMES = frozenset({"createdAt", "updatedAt"})
 _ETAG = frozenset({"etag"})
+_GROUP = re.compile(r"[0-9a-f]{8}0000")
 _TOLERANCE = 5
 _PRESENT = 5 * 365 * 86_400
 """Seconds from now within which a group of an etag counts as a time: an emulated clock may be ahead."""
@@ -63,7 +64,7 @@ def the_etag_holds_the_second_of_writing(watch: Watch, answer: Answer) -> Fault 
     """The last group of an etag is `updatedAt` in hexadecimal seconds, within five."""
     for item in _stamped(answer):
         group = str(item.get("etag")).strip('"').split("-")[-1]
-        if "etag" not in item or not re.fullmatch(r"[0-9a-f]{8}0000", group):
+        if "etag" not in item or not _GROUP.fullmatch(group):
             continue  # reported by etag.shape
         second = int(group[:8], 16)
         if abs(second - item["updatedAt"] // 1000) > _TOLERANCE:

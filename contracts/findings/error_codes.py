@@ -7,6 +7,7 @@ import re
 from contracts.wire import Answer
 
 CODE_PREFIX = "https://ns.adobe.com/aep/errors/FLOW-"
+_REFUSAL = re.compile("[45][0-9]{2}")
 IN_USE = ("1418-400", "1447-400")
 """Codes of refusals to delete what another entity uses."""
 
@@ -26,7 +27,7 @@ def is_pretended(answer: Answer) -> bool:
     """Whether a success has the body of an error."""
     body = answer.json if answer.succeeded and isinstance(answer.json, dict) else {}
     return (
-        bool(re.fullmatch("[45][0-9]{2}", str(body.get("status"))))
+        bool(_REFUSAL.fullmatch(str(body.get("status"))))
         or not {"errorMessage", "error_code"}.isdisjoint(body)
         or list(body) == ["message"]  # the ad hoc activation's
     )

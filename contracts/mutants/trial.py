@@ -11,7 +11,7 @@ from contracts.findings.causes import Fault
 from contracts.findings.verdicts import FAILED
 from contracts.mutants.mutant import Mutant
 from contracts.mutants.session import Run, Said, Session, stage_before
-from contracts.registry import CHECKS, OBSERVERS, Watch
+from contracts.registry import CHECKS, OBSERVERS, Watch, faults_of
 from contracts.wire import Answer, Unreachable
 
 _MAX_OTHERS = 4
@@ -78,9 +78,9 @@ class Trials:
         watch = Watch(self._document, "", {})
 
         def hear(answer: Answer) -> list[Fault]:
-            found = [(one.id, fault) for one in observers if (fault := one.fault(watch, answer))]
-            observed.update({name: fault.message for name, fault in found})
-            return [fault for _, fault in found]
+            found = faults_of(watch, answer, observers)
+            observed.update({name: fault.message for name, fault in found.items()})
+            return list(found.values())
 
         stage = stage_before(Wrapped(self._app, mutant.fault), self._document, self._count, hear=hear)
         watch.canary, watch.entities = stage.canary, stage.ledger.entities

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -23,7 +23,7 @@ class SuiteReport:
     outcomes: list[Outcome] = field(default_factory=list)
     causes: Causes = field(default_factory=Causes)
     """The failures, grouped by cause."""
-    statuses: dict[str, Counter[int]] = field(default_factory=dict)
+    statuses: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     """Operation id -> status -> number of responses."""
     record: Record | None = None
     """The forms of the responses; None if nobody asked for a report."""
@@ -51,7 +51,7 @@ class SuiteReport:
             self.record.hear(document, answer)
         operation = document.match(answer.sent.method, answer.sent.target)
         if operation is not None:
-            self.statuses.setdefault(operation.id, Counter())[answer.status] += 1
+            self.statuses[operation.id][answer.status] += 1
 
     def having(self, verdict: str) -> list[Outcome]:
         """The outcomes with a given verdict."""

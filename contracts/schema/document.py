@@ -92,6 +92,7 @@ class Document:
             found |= self._types(one)
         return found
 
+    @functools.lru_cache(maxsize=1024)  # noqa: B019  (one document lives as long as the run)
     def match(self, method: str, target: str) -> DocumentedOperation | None:
         """The operation of a request."""
         return self._match(method, target.partition("?")[0].rstrip("/"))

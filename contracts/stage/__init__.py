@@ -133,7 +133,7 @@ class Stage:
         named = {name.lower() for name in headers or {}}
         changes = {name: value for name, value in changes.items() if name.lower() not in named}
         sent = Sent(method, target, with_headers(self.headers, {**changes, **(headers or {})}), content)
-        if self.ledger.silent_at[place(sent)] >= MAX_SILENT:
+        if self.ledger.silent_at and self.ledger.silent_at[place(sent)] >= MAX_SILENT:
             answer = Answer(sent, target, 0, (), b"", silence="was not sent, because similar requests got no response")
             self.record.append(answer)
             self._faults.append([Fault(str(answer), SILENT)])
@@ -248,11 +248,13 @@ class Stage:
 
     def _turned_away(self, answer: Answer) -> bool:
         """Whether the gateway turned away a request with the run's own token, or limited the rate of any."""
+        if answer.status not in TURNED_AWAY:
+            return False
         names = TENANT if answer.status == 403 else ("authorization", "x-api-key")
         given = {name.lower(): value for name, value in self.settings.headers.items()}
         own = all(answer.sent.header(name) == given.get(name) for name in names)
         by_service = isinstance(answer.json, dict) and "report" in answer.json
-        return (own or answer.status == 429) and answer.status in TURNED_AWAY and not by_service
+        return (own or answer.status == 429) and not by_service
 
     def name(self, about: str = "entity") -> str:
         """A unique name with the suite's mark."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -113,7 +114,9 @@ class Entities:
                 known[entity_id.lower()] = None
 
 
+@functools.lru_cache(maxsize=16)
 def _tenant(sent: Sent) -> Tenant:
+    """Read once for all who ask."""
     return tuple(map(sent.header, BORDERS))
 
 

@@ -161,9 +161,9 @@ class Ledger:
         self._hear_members(answer)
         self._hear_tenants(answer)
         if collection(sent).strip("/").partition("/")[0] in ORDER:  # runs are also made and deleted in other ways
-            self.entities.learn(
-                sent, new_id(answer), done=answer.succeeded, unsure=bool(answer.silence) or answer.status >= 500
-            )
+            made = new_id(answer) if sent.method == "POST" else None
+            unsure = bool(answer.silence) or answer.status >= 500
+            self.entities.learn(sent, made, done=answer.succeeded, unsure=unsure)
         path = sent.target.partition("?")[0].rstrip("/")
         created = _COLLECTION.fullmatch(sent.target) if sent.method == "POST" else None
         if created:
@@ -191,9 +191,9 @@ class Ledger:
 
     def misses(self, answer: Answer) -> bool:
         """Whether a request about an entity of this run was refused because the server does not find it."""
-        kind, entity_id = entity(answer.sent)
-        there = self._is_made(kind, entity_id, answer.sent, _OWNER)
-        return there and answer.status == 404 and code_of(answer) == "1439-404"
+        if answer.status != 404 or code_of(answer) != "1439-404":
+            return False
+        return self._is_made(*entity(answer.sent), answer.sent, _OWNER)
 
     def emptied(self, fault: Fault) -> str:
         """The cause of a list that lacks entities, if the server loses entities or tells no tenants apart."""

@@ -39,8 +39,8 @@ class TextCondition(NamedTuple):
 
     def _of(self, item: Mapping[str, Any]) -> Any:
         found: Any = item
-        for step in self.member.split("."):
-            found = found.get(step) if isinstance(found, Mapping) else None
+        for step in self.member.split(".") if "." in self.member else (self.member,):
+            found = found.get(step) if isinstance(found, dict) else None
         return found
 
     def kind(self, item: Mapping[str, Any]) -> str:

@@ -31,7 +31,7 @@ def read_call(environ: dict[str, object], runtime: Runtime, max_body: int) -> Ca
 
 def call_of(environ: dict[str, object], runtime: Runtime, body: bytes = b"", *, oversized: bool = False) -> Call:
     """Convert a request of WSGI to a `Call` with the given body."""
-    fields = tuple([item for item in environ.items() if item[0].startswith("HTTP_")])
+    fields = tuple([item for item in environ.items() if item[0][:5] == "HTTP_"])
     return make_call(
         runtime,
         method=str(environ["REQUEST_METHOD"]),

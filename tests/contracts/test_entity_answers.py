@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from contracts import registry
-from contracts.registry import OBSERVERS, Watch
+from contracts.registry import OBSERVERS, Watch, faults_of
 from contracts.schema.document import Document
 from contracts.stage.entities import Entities
 from contracts.stage.expectations import NOWHERE
 from contracts.wire import Answer, Sent
+from tests.work import counted
 
 registry.load()
 DOCUMENT = Document.load()
@@ -152,3 +153,17 @@ def test_a_reference_to_a_spec_shows_its_two_members_and_may_lack_others() -> No
     seen.made(connectionSpec={**spec, "made up": []})
     assert seen.read(connectionSpec=spec) == set()
     assert seen.read(connectionSpec={**spec, "id": NOWHERE}) == {"entity.as-written"}
+
+
+def test_a_response_that_concerns_few_observers_costs_little() -> None:
+    """Each run asks all of them about thousands."""
+    headers = (("Content-Type", "application/json"), ("x-request-id", "1"))
+    refusals = [
+        Answer(Sent("GET", f"/connections/{at}", TENANT), "", 403, headers, b'{"error_code":"403000","message":"no"}')
+        for at in range(20)
+    ]
+    watch = Watch(DOCUMENT, "c4n4ry", {})
+    with counted() as work:
+        found = {name for answer in refusals for name in faults_of(watch, answer)}
+    assert found == {"answer.request-id-unique"}
+    assert work.calls / len(refusals) < 420
