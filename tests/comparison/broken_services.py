@@ -36,7 +36,7 @@ class RecordedService:
         self._fault = server.fault if server else None
         self._memory: dict[str, Any] = {}
         self.token = self.emulator.tokens.issue()[0] if self.emulator.config.strict else None
-        self.app = Wrapped(create_app(self.emulator), self._listen)
+        self.app = Wrapped(create_app(self.emulator, flask=False), self._listen)
 
     def _listen(self, asked: Asked, right: Right) -> GivenAnswer:
         clock = self.emulator.runtime.clock
@@ -62,7 +62,7 @@ def recorded(server: BrokenServer | None, checks: tuple[str, ...], document: Doc
 def compared(recording: Recording, config: Config) -> ReplayOutcome:
     """The comparison of a recording with a fresh emulator."""
     emulator = Emulator(config)
-    client = Client(create_app(emulator))
+    client = Client(create_app(emulator, flask=False))
 
     def send(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Result:
         answer = client.open(target, method=method, headers=dict(headers), data=body)
