@@ -5,7 +5,7 @@ import json
 import pytest
 
 from contracts.broken import load, proof
-from tests.contracts.command import contract
+from tests.contracts.command import contract, serving
 
 CAUGHT = [
     ("needs-no-sandbox", "listFlowSpecs", "missing_required_header"),
@@ -23,7 +23,7 @@ Flow specs have the fewest checks of the suite's own, and any operation shows th
 def test_the_command_catches_a_broken_server_over_http(name: str, operations: str, generated: str) -> None:
     server = load()[name]
     app, token = proof.right(server.options)
-    with proof.served(server.over(app)) as url:
+    with serving(server.over(app)) as url:
         environment = {"FLOW_SERVICE_TOKEN": token} if token else {}
         done = contract(url, "--json", "--examples", "1", "--operations", operations, **environment)
     report = json.loads(done.stdout)

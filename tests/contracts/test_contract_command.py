@@ -17,7 +17,7 @@ from contracts.checks import neighbours
 from contracts.registry import CHECKS
 from contracts.settings import MADE_UP
 from contracts.wire import PLATFORM
-from tests.contracts.command import contract, ours
+from tests.contracts.command import contract, ours, serving
 from tests.contracts.own import ROOT, served
 
 
@@ -57,7 +57,7 @@ def test_where_runs_cannot_be_deleted_none_is_made() -> None:
     def without_forgetting(asked: Asked, right: Right) -> GivenAnswer:
         return right(asked.instead("GET", "/nowhere") if asked.path.startswith("/_mock") else asked)
 
-    with proof.served(Wrapped(proof.right({})[0], without_forgetting)) as url:
+    with serving(Wrapped(proof.right({})[0], without_forgetting)) as url:
         done = contract(url, "--operations", "createFlowRun,updateRun", "--examples", "1", "--json")
     report = json.loads(done.stdout)
     assert report["promises"]["run.on-demand"] == "untestable"
@@ -123,7 +123,7 @@ def test_generated_requests_have_the_token_of_the_run_and_no_other(
             tokens.add(asked.headers.get("authorization"))
         return right(asked)
 
-    with proof.served(Wrapped(proof.right({})[0], noting)) as url:
+    with serving(Wrapped(proof.right({})[0], noting)) as url:
         done = contract(url, "--operations", "listFlowSpecs", "--examples", "1", "--json")
     assert done.exit_code == 0 and MADE_UP["Authorization"] in tokens
     assert not [token for token in tokens if token and token.startswith("Basic")]
@@ -167,7 +167,7 @@ def _without_neighbours(asked: Asked, right: Right) -> GivenAnswer:
 
 def test_neighbours_may_live_elsewhere_and_are_untestable_where_they_are_not() -> None:
     options = ["--operations", NEIGHBOURS, "--examples", "0", "--json"]
-    with proof.served(Wrapped(proof.right({})[0], _without_neighbours)) as alone, ours() as url:
+    with serving(Wrapped(proof.right({})[0], _without_neighbours)) as alone, ours() as url:
         for more, verdict in (((), "untestable"), (("--neighbours", url), "passed")):
             done = contract(alone, *options, *more)
             rows = [row for row in json.loads(done.stdout)["outcomes"] if row["check"] == "neighbour.landing-zone"]

@@ -13,6 +13,7 @@ from contracts.broken import proof
 from contracts.broken.wrapping import Asked, GivenAnswer, Right, Wrapped
 from contracts.settings import MADE_UP
 from contracts.wire import Sent, WsgiTransport
+from tests.contracts.command import serving
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "mockserver", "contract"]
@@ -40,7 +41,7 @@ def test_what_a_request_in_flight_makes_is_deleted(held: Callable[[Asked], bool]
         return right(asked)
 
     app = proof.right({})[0]
-    with proof.served(Wrapped(app, slow)) as url:
+    with serving(Wrapped(app, slow)) as url:
         command = [*COMMAND, url, *CHOSEN]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert under_way.wait(300)  # all checks of connections come first
