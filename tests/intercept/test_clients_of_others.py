@@ -53,7 +53,8 @@ def openapi_fetch(tmp_path: Path) -> list[str]:
     (tmp_path / "node_modules").symlink_to(CLIENTS / "node_modules")
     program = tmp_path / "with_openapi_fetch.mts"
     program.write_bytes((PROGRAMS / program.name).read_bytes())
-    strip = [installed(NODE_PROGRAMS / "tsc"), "--noCheck", "--module", "nodenext", "--target", "es2022", str(program)]
+    alone = ["--noCheck", "--noResolve", "--lib", "es5"]  # the other test reads the rest, which takes long
+    strip = [installed(NODE_PROGRAMS / "tsc"), *alone, "--module", "nodenext", "--target", "es2022", str(program)]
     done = subprocess.run(strip, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return ["node", str(program.with_suffix(".mjs"))]
