@@ -304,8 +304,6 @@ def _environ(sent: Sent, url: str) -> dict[str, Any]:
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(parts.path).decode("latin-1"),
         "QUERY_STRING": parts.query,
-        "SERVER_NAME": parts.hostname or "127.0.0.1",
-        "SERVER_PORT": str(parts.port or 80),
         "SERVER_PROTOCOL": "HTTP/1.1",
         "HTTP_HOST": parts.netloc,
         "REMOTE_ADDR": "127.0.0.1",
@@ -318,8 +316,16 @@ def _environ(sent: Sent, url: str) -> dict[str, Any]:
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
+    environ.update(_server_keys(parts.netloc))
     environ.update(_header_keys(sent.headers))
     return environ
+
+
+@functools.lru_cache(maxsize=16)
+def _server_keys(netloc: str) -> dict[str, str]:
+    """What the environ of WSGI has of the host and port in a URL."""
+    parts = urlsplit(f"//{netloc}")
+    return {"SERVER_NAME": parts.hostname or "127.0.0.1", "SERVER_PORT": str(parts.port or 80)}
 
 
 @functools.lru_cache(maxsize=16)  # most requests of a check have the same headers
@@ -340,6 +346,8 @@ def with_headers(standard: Mapping[str, str], changes: Mapping[str, Any]) -> Hea
 
     Raises TypeError for a value that is no text, which a faulty server may have given.
     """
+    if not changes:
+        return tuple(standard.items())
     if wrong := [name for name, value in changes.items() if not isinstance(value, str | None)]:
         raise TypeError(f"{wrong[0]} is no text")
     changed = {name.lower() for name in changes}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
@@ -229,6 +230,14 @@ def another_text(rule: str, expected: Any, came: str) -> str:
     """The kind of difference of a text, if the text that it stands for would be right by a rule of JSON Schema."""
     if rule == "pattern" and re.search(expected, came, re.IGNORECASE):
         return CASE
+    if isinstance(expected, str):
+        return _standing_for(rule, expected, came)
+    return _standing_for.__wrapped__(rule, expected, came)
+
+
+@functools.lru_cache(maxsize=256)  # an etag is in several responses
+def _standing_for(rule: str, expected: Any, came: str) -> str:
+    """The kind of difference of a text that stands for a right one."""
     choices = list(_strings(expected)) if rule == "enum" else [expected] if rule == "const" else []
     right = Draft202012Validator({rule: expected}, format_checker=Draft202012Validator.FORMAT_CHECKER)
     for kind, plain in TEXTS.items():

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from contracts.findings.verdicts import Broken, among, of_json_type, same, same_types
-from contracts.schema.departures import Explaining, as_choices, nearest
+from contracts.schema.departures import Explaining, another_text, as_choices, nearest
 from contracts.schema.differences import kinds
 from contracts.schema.document import Document
+from tests.work import counted
 
 KINDS: list[tuple[Any, Any, set[str]]] = [
     ("5", 5, {"number, string"}),
@@ -165,3 +166,12 @@ def test_a_text_among_others_and_a_type_of_json_are_told_by_kind() -> None:
     with pytest.raises(Broken) as broken:
         of_json_type("5", "integer", "a column")
     assert broken.value.kinds == {"number, string"}
+
+
+def test_a_wrong_text_of_several_responses_is_explained_once() -> None:
+    kinds = set()
+    for at in range(3):
+        with counted() as work:
+            kinds.add(another_text("pattern", '^"[0-9a-f]+"$', "0a1b2c3d-no"))
+        assert at == 0 or work.calls < 30
+    assert kinds == {another_text("enum", ["a"], "0a1b2c3d-no")} == {""}
