@@ -234,6 +234,7 @@ class Bridge:
                 await send({"type": "http.response.body", "body": part or b"", "more_body": part is not None})
                 if part is None:
                     return
+            connection.cut()  # otherwise uvicorn logs an error where a client left
         except Exception as error:
             log.error("a response failed after its beginning: %s", type(error).__name__)
             connection.cut(reset=True)

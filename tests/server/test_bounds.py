@@ -311,3 +311,26 @@ def test_the_body_of_a_client_that_has_left_is_not_read() -> None:
     size = 500_000
     assert read_of(size, 1) < 300_000
     assert read_of(size, 0) > size
+
+
+def test_a_client_that_leaves_within_a_streamed_response_ends_it(caplog: pytest.LogCaptureFixture) -> None:
+    """An export that was broken off was logged as an error, and its connection to the database freed in the loop."""
+    closed: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def endless(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        try:
+            while True:
+                yield b"x" * 100_000
+        finally:
+            closed.put(threading.current_thread().name)
+
+    with running(PATIENT, app=endless) as server:
+        for reset in (True, False):
+            client = Client(server, b"GET /" + HEAD + b"\r\n")
+            assert client.socket.recv(1_000)
+            if reset:
+                client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.socket.close()
+            assert closed.get(timeout=20) != "mockserver-loop"
+    assert not caplog.records
