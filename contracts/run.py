@@ -132,12 +132,12 @@ class Run:
                 self.progress.finding(word, finding.first)
 
     def _break_off(self, reason: str) -> None:
-        """End early. What has not been checked is told as such."""
+        """End early. What has not been checked is reported as such."""
         self.report.ended, self.report.broken_off = reason, True
-        told = f"not comparable, because {reason}"
+        message = f"not comparable, because {reason}"
         for check, kind in reversed(self._ahead):
             if self._left_out(check, kind) is None:
-                self.add(Outcome(check.id, kind.name if kind else "", NOT_COMPARABLE, told))
+                self.add(Outcome(check.id, kind.name if kind else "", NOT_COMPARABLE, message))
         self._ahead = []
 
     def _clean_up(self) -> None:
@@ -311,8 +311,8 @@ class Run:
     def _observers(self) -> None:
         for name in OBSERVERS:
             if name not in self._observed:
-                told = f"not comparable, because {self.report.ended}" if self._is_constant else ""
-                self.report.outcomes.append(Outcome(name, "", NOT_COMPARABLE if told else PASSED, told))
+                message = f"not comparable, because {self.report.ended}" if self._is_constant else ""
+                self.report.outcomes.append(Outcome(name, "", NOT_COMPARABLE if message else PASSED, message))
 
     def _known_gaps(self) -> None:
         failed = {outcome.check for outcome in self.report.having(FAILED)}

@@ -91,7 +91,7 @@ def false_alarms(seed: int, document: Document) -> list[Outcome]:
 @contextmanager
 def served(app: Any) -> Iterator[str]:
     """Serve an application on a free port; yields its base URL."""
-    server = make_server("127.0.0.1", 0, app, _Server, _Quiet)
+    server = make_server("127.0.0.1", 0, app, _ThreadingServer, _Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
@@ -102,7 +102,7 @@ def served(app: Any) -> Iterator[str]:
         thread.join()
 
 
-class _Server(ThreadingMixIn, WSGIServer):
+class _ThreadingServer(ThreadingMixIn, WSGIServer):
     daemon_threads = True
     request_queue_size = 128  # five, the default, delay a busy machine's connections by seconds
 

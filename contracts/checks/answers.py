@@ -355,7 +355,7 @@ def new_ids_are_unique(watch: Watch, answer: Answer) -> Fault | None:
     entity_id = next((holder[name] for name in _IDS if isinstance(holder.get(name), str)), "")
     if entity_id and entity_id in seen:
         message = f"{answer} with an id that was given before ({seen[entity_id]})"
-        return Fault(message, ID_REPEATED, reach=LIFE, told=frozenset({entity_id}))
+        return Fault(message, ID_REPEATED, reach=LIFE, wrong_values=frozenset({entity_id}))
     seen[entity_id] = str(answer)
     return None
 

@@ -241,15 +241,15 @@ def _is_hidden(value: Any) -> bool:
 
 
 def _learn_creation(answer: Answer, written: dict[str, Any], shown: dict[str, Any]) -> None:
-    body, told = answer.sent.json, answer.json
-    if answer.succeeded and isinstance(body, dict) and isinstance(told, dict) and isinstance(told.get("id"), str):
+    body, receipt = answer.sent.json, answer.json
+    if answer.succeeded and isinstance(body, dict) and isinstance(receipt, dict) and isinstance(receipt.get("id"), str):
         texts = {pointer: body.get(pointer[0], _NONE) for pointer in _TEXTS}
-        written[told["id"]] = {
+        written[receipt["id"]] = {
             pointer: (text, _UNKNOWN) for pointer, text in texts.items() if text is _NONE or isinstance(text, str)
         }
         sent = {name: _promised(name, body[name]) for name in _SENT if isinstance(body.get(name), str | dict | list)}
-        written[told["id"]] |= {(name,): (value, _UNKNOWN) for name, value in sent.items()}
-        shown[told["id"]] = body
+        written[receipt["id"]] |= {(name,): (value, _UNKNOWN) for name, value in sent.items()}
+        shown[receipt["id"]] = body
 
 
 def _promised(name: str, value: Any) -> Any:

@@ -93,8 +93,8 @@ def _check(path: Path) -> None:
             if (found := replay(stage, row))
         ]
         if wrong:
-            told = [row for row in wrong if not row[1]] or wrong
-            message, (_, cause, answer, rule) = "; ".join(row[0] for row in told), told[0]
+            shown = [row for row in wrong if not row[1]] or wrong
+            message, (_, cause, answer, rule) = "; ".join(row[0] for row in shown), shown[0]
             raise Broken(message, cause, answer=answer, settled=True, rule=rule)
 
 

@@ -61,10 +61,10 @@ def the_statistics_name_a_new_schema(stage: Stage) -> None:
         stats = succeeded(stage.call("GET", f"{REGISTRY}/stats"))
         expect(stats["counts"]["schemas"] > before["counts"]["schemas"], "a new schema is not counted")
         expect(made["$id"].startswith(f"https://ns.adobe.com/{stats['tenantId']}/"), "an $id without the tenantId")
-        told = {name: made[name] for name in ("$id", "meta:altId", "version", "title")}
+        expected = {name: made[name] for name in ("$id", "meta:altId", "version", "title")}
         for name in _RECENT:
-            found = [{key: one.get(key) for key in told} for one in stats[name] if one["$id"] == made["$id"]]
-            same(found, [told], f"the new schema in {name}")
+            found = [{key: one.get(key) for key in expected} for one in stats[name] if one["$id"] == made["$id"]]
+            same(found, [expected], f"the new schema in {name}")
         (usage,) = [one for one in stats["classUsage"] if one["$id"] == PROFILE]
         same(usage["numberOfSchemas"], len(usage["schemas"]), "numberOfSchemas")
         titles = {one["$id"]: one["title"] for one in usage["schemas"]}

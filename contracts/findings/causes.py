@@ -132,7 +132,7 @@ class Fault(NamedTuple):
     """Names of the members of a body that are wrong, if that is the fault."""
     reach: str = ""
     """How much of a response cannot be read because of it: `BODY`, `ITEMS`, `ENTITY`, or empty for its members only."""
-    told: frozenset[str] = frozenset()
+    wrong_values: frozenset[str] = frozenset()
     """The wrong values, as texts: a request that repeats one fails because of the fault."""
 
     def explains(self, failure: str) -> bool:
@@ -215,8 +215,8 @@ def in_schema(message: str, departure: Departure) -> Fault:
         cause = ETAG
     if departure.rule == "minItems" and path == "$.items":
         cause = EMPTY_LIST
-    told = frozenset[str]() if departure.kind in _SAME_TEXT else departure.told
-    return Fault(message, of_kind(departure.kind) or cause, departure.members, reach, told)
+    wrong_values = frozenset[str]() if departure.kind in _SAME_TEXT else departure.wrong_values
+    return Fault(message, of_kind(departure.kind) or cause, departure.members, reach, wrong_values)
 
 
 def of_kind(kind: str) -> str:
@@ -317,7 +317,7 @@ class Causes:
         if outcome.verdict != FAILED:
             return outcome
         cause = outcome.cause or outcome.check
-        told = outcome
+        supposed = outcome
         if cause == outcome.check:
             alike = [one.cause for one in self.findings if outcome.symptom in one.symptoms]
             if cause.startswith(_COMPOSED):
@@ -340,7 +340,7 @@ class Causes:
             reason = f"not comparable, because {finding.first.message}"
             placed = replace(outcome, verdict=NOT_COMPARABLE, message=reason)
             finding.hidden.append(placed)
-            finding.supposed.append((placed, told))
+            finding.supposed.append((placed, supposed))
         if finding.first.check == outcome.check and outcome.symptom:
             finding.symptoms.add(outcome.symptom)
         finding.acts |= _acts(outcome)
@@ -358,11 +358,12 @@ class Causes:
             return []
         freed: list[tuple[Outcome, Outcome]] = []
         kept: list[tuple[Outcome, Outcome]] = []
-        for placed, told in finding.supposed:
-            (freed if told.cause != cause or always else kept).append((placed, told))
+        for placed, claim in finding.supposed:
+            (freed if claim.cause != cause or always else kept).append((placed, claim))
         finding.supposed = kept
         finding.hidden = [placed for placed, _ in finding.supposed]
-        return [(placed, self.add(replace(told, cause=told.check if always else told.cause))) for placed, told in freed]
+        again = [replace(claim, cause=claim.check if always else claim.cause) for _, claim in freed]
+        return [(placed, self.add(claim)) for (placed, _), claim in zip(freed, again, strict=True)]
 
     def absorb(self, cause: str, root: str) -> list[tuple[Outcome, Outcome]]:
         """Let a finding depend on another one: its outcomes as they were shown, and as they are now."""

@@ -78,8 +78,8 @@ def _tell(row: Row) -> None:
     """Print a survivor as soon as it is known."""
     name, noticed_by, wrongly = row
     if not noticed_by:
-        told = f" (noticed only by {', '.join(wrongly[:3])})" if wrongly else ""
-        click.echo(f"survives: {name}{told}  [{reason(name) or 'not explained'}]")
+        wrongly_noticed = f" (noticed only by {', '.join(wrongly[:3])})" if wrongly else ""
+        click.echo(f"survives: {name}{wrongly_noticed}  [{reason(name) or 'not explained'}]")
 
 
 def reason(name: str) -> str:

@@ -123,7 +123,7 @@ LASTING = (
 
 
 @dataclass(slots=True)
-class _Sample:
+class _SeenValues:
     """The values of one member at one operation."""
 
     values: list[Any] = field(default_factory=list)
@@ -172,16 +172,16 @@ def _promises(collection: str, view: str, path: Path) -> tuple[str, ...]:
     return (*promises.RECEIPTS, *explored, "answer.*", "spec.*", "tenant.*", "run.*")
 
 
-def _samples(session: Session, operation: str) -> dict[Path, _Sample]:
+def _samples(session: Session, operation: str) -> dict[Path, _SeenValues]:
     """Path -> the values seen there."""
-    found: dict[Path, _Sample] = {}
+    found: dict[Path, _SeenValues] = {}
     first: dict[tuple[Run, Path], str] = {}
     for exchange in session.of(operation):
         if exchange.given.done:
             for path, value in _walk(exchange.given.json, (), DEPTH):
                 if (operation, path[0]) == PREVIEW and len(path) > 1:
                     continue
-                sample, text = found.setdefault(path, _Sample()), repr(value)
+                sample, text = found.setdefault(path, _SeenValues()), repr(value)
                 sample.varies = sample.varies or first.setdefault((exchange.run, path), text) != text
                 if len(sample.values) < 400 and value not in sample.values[-3:]:
                     sample.values.append(value)
@@ -207,8 +207,8 @@ def edited(value: Any, path: Path, change: Callable[[Any, Any], Any], holder: An
     The change gets the value and its entity.
     """
     if not path:
-        told = change(value, holder)
-        return told if _differs(told, value) else value
+        changed = change(value, holder)
+        return changed if _differs(changed, value) else value
     step, rest = path[0], path[1:]
     if step == "[]":
         if not isinstance(value, list):
@@ -235,8 +235,8 @@ def _name(operation: str, path: Path, lie: str) -> str:
 def _editing(given: GivenAnswer, path: Path, change: Callable[[Any, Any], Any]) -> GivenAnswer:
     """The response with a change at every place of a path, or the response itself if nothing changes."""
     body = given.json
-    told = edited(body, path, change)
-    return given if told is body else given.saying(told)
+    changed = edited(body, path, change)
+    return given if changed is body else given.saying(changed)
 
 
 def _differs(one: Any, two: Any) -> bool:
@@ -273,11 +273,11 @@ def _phased(
         if operation_of(document, asked) != operation or not given.done:
             return given
 
-        def told(value: Any, entity: Any) -> Any:
+        def changed(value: Any, entity: Any) -> Any:
             known = isinstance(entity, dict) and entity.get("id") in right.memory
             return change(value) if known == written else value
 
-        return _editing(given, path, told)
+        return _editing(given, path, changed)
 
     def touches(exchange: Said) -> bool:
         return exchange.operation == operation and exchange.given.done
@@ -289,8 +289,8 @@ def _from_elsewhere(
     session: Session,
     operation: str,
     path: Path,
-    sample: _Sample,
-    found: Mapping[Path, _Sample],
+    sample: _SeenValues,
+    found: Mapping[Path, _SeenValues],
     broken: tuple[str, ...],
 ) -> Iterator[Mutant]:
     """A stale value, that of another entity, and that of the neighbour in the list."""
@@ -322,7 +322,7 @@ def _remembered(session: Session, operation: str, path: Path, lie: str, broken: 
         if operation_of(document, asked) != operation or not given.done:
             return given
 
-        def told(value: Any, entity: Any) -> Any:
+        def changed(value: Any, entity: Any) -> Any:
             own = str(entity.get("id")) if isinstance(entity, dict) else ""
             if lie == "stale":
                 return right.memory.setdefault(own, value)
@@ -330,7 +330,7 @@ def _remembered(session: Session, operation: str, path: Path, lie: str, broken: 
             right.memory["last"] = (own, value)
             return value if last_id == own else last
 
-        return _editing(given, path, told)
+        return _editing(given, path, changed)
 
     def touches(exchange: Said) -> bool:
         return exchange.operation == operation and exchange.run in repeating

@@ -117,9 +117,9 @@ def _asking(asked: Asked, name: str, change: Callable[[list[str]], list[str]]) -
     if not isinstance(body, dict):
         return asked
     if name in body and name != "queryString":
-        told = change([_said(body[name])])
-        value = told[0] if told and isinstance(body[name], str) else (_parsed(told[0]) if told else None)
-        body = {**body, name: value} if told else {key: kept for key, kept in body.items() if key != name}
+        changed = change([_said(body[name])])
+        value = changed[0] if changed and isinstance(body[name], str) else (_parsed(changed[0]) if changed else None)
+        body = {**body, name: value} if changed else {key: kept for key, kept in body.items() if key != name}
     query = body.get("queryString")
     if isinstance(query, str) and query:
         pairs = [(pair.partition("=")[0], pair.partition("=")[2]) for pair in query.split("&")]

@@ -39,8 +39,8 @@ def verdict(report: SuiteReport, rows: Sequence[Requirement]) -> str:
         judged = "Departs from the contract"
     else:
         judged = "Keeps the contract"
-    told = ", ".join(f"{counts[word]} {word}" for word in WORDS.values() if counts[word]) or "no findings"
-    return f"{judged}: {told}; {kept} of {len(rows)} promises kept"
+    counted = ", ".join(f"{counts[word]} {word}" for word in WORDS.values() if counts[word]) or "no findings"
+    return f"{judged}: {counted}; {kept} of {len(rows)} promises kept"
 
 
 def _findings(report: SuiteReport, rows: Sequence[Requirement], mask: Mask) -> str:

@@ -29,7 +29,7 @@ from contracts.schema.differences import (
 
 MAX_MESSAGE = 200
 """Maximum characters of a validator's message; longer ones repeat the whole value."""
-MAX_TOLD = 200
+MAX_WRONG_VALUES = 200
 """Maximum wrong values of a body that are kept."""
 _FIRST_MILLISECOND = 100_000_000_000
 """Minimum of a time in milliseconds; less would be before 1973, or is in seconds until the year 5138."""
@@ -82,7 +82,7 @@ class Departure(NamedTuple):
     """Names of all members that violate it, including those around them."""
     kind: str = ""
     """How the value differs from a right one, if that is known: `number, string` for a text in place of a number."""
-    told: frozenset[str] = frozenset()
+    wrong_values: frozenset[str] = frozenset()
     """The wrong values, as texts."""
 
     def __str__(self) -> str:
@@ -100,8 +100,9 @@ def nearest(errors: list[ValidationError]) -> Departure:
     message = message if len(message) <= MAX_MESSAGE else f"breaks {error.validator} of its schema"
     message = "a whole number written with a fraction" if kind == WHOLE else message
     members = frozenset(name for leaf in leaves for name in _members(leaf))
-    told = frozenset(str(leaf.instance) for leaf in leaves[:MAX_TOLD] if not isinstance(leaf.instance, dict | list))
-    return Departure(error.json_path, str(error.validator), message, members, kind, told)
+    instances = [leaf.instance for leaf in leaves[:MAX_WRONG_VALUES]]
+    wrong_values = frozenset(str(one) for one in instances if not isinstance(one, dict | list))
+    return Departure(error.json_path, str(error.validator), message, members, kind, wrong_values)
 
 
 def has_whole_fraction(value: Any) -> bool:

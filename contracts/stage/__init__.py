@@ -284,8 +284,8 @@ class Stage:
             expected = "expected 201 with a receipt"
             cause = f"creation {answer.status}"
             raise Broken(f"{answer} to a valid body, {expected}: {answer.text[:300]}", cause, answer=answer)
-        told = answer.json.get("etag") if isinstance(answer.json, dict) else None
-        return Made(row, entity_id, str(told or answer.header("etag") or ""), body, answer)
+        etag = answer.json.get("etag") if isinstance(answer.json, dict) else None
+        return Made(row, entity_id, str(etag or answer.header("etag") or ""), body, answer)
 
     def _lost_reference(self, body: Mapping[str, Any]) -> Answer | None:
         """The look-up of an entity of this run that a refused body refers to and the server does not find."""
@@ -303,9 +303,9 @@ class Stage:
             try:
                 self.ledger.shared[key] = self.make(kind, name=self.name("shared"))
             except Broken as reason:
-                told = Broken(str(reason), self.root_cause(reason.answer) or reason.cause, settled=True)
-                self.ledger.not_made[key] = told
-                raise told from None
+                broken = Broken(str(reason), self.root_cause(reason.answer) or reason.cause, settled=True)
+                self.ledger.not_made[key] = broken
+                raise broken from None
             except Untestable as reason:
                 self.ledger.not_made[key] = reason
                 raise

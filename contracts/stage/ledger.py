@@ -53,7 +53,7 @@ _NOTHING: tuple[Any, ...] = (None, "", {}, [])
 """Values of members that say nothing: whoever sends one finds it or no member."""
 _WORD = re.compile(r"[\w.-]{4,}")
 _MIN_WORD = 4
-_MAX_TOLD = 10_000
+_MAX_VALUES = 10_000
 """Maximum wrong values that are kept."""
 
 Key = tuple[str, str]
@@ -106,8 +106,8 @@ class Ledger:
     """Members that entities lack -> the fault of the first such response."""
     sent: dict[Key, frozenset[str]] = field(default_factory=dict)
     """Created entity -> the members that were sent with it, not empty, and that nothing has removed since."""
-    told: dict[str, str] = field(default_factory=dict)
-    """Values that the server told wrongly, as texts -> the cause."""
+    wrong_values: dict[str, str] = field(default_factory=dict)
+    """Values that the server gave wrongly, as texts -> the cause."""
     repeated: set[str] = field(default_factory=set)
     """Ids that several entities have."""
     more: set[str] = field(default_factory=set)
@@ -155,7 +155,7 @@ class Ledger:
         self._hear_silence(answer)
         self.refusing.update(refused_kinds(answer))
         if self.misses(answer):  # whatever names it fails
-            self.told.setdefault(entity(sent)[1], LOST)
+            self.wrong_values.setdefault(entity(sent)[1], LOST)
         self._hear_etags(answer)
         self._hear_list(answer)
         self._hear_members(answer)
@@ -200,7 +200,7 @@ class Ledger:
         if fault.cause not in (EMPTY_LIST, f"{LISTED}lost", f"{LISTED}count"):
             return ""
         ignored = sorted(self.crossed - self.kept)
-        return LOST if LOST in self.told.values() else IGNORED + ignored[0] if ignored else ""
+        return LOST if LOST in self.wrong_values.values() else IGNORED + ignored[0] if ignored else ""
 
     def refused_creation(self, answer: Answer) -> None:
         """Record how a valid new entity was refused."""
@@ -208,8 +208,8 @@ class Ledger:
 
     def always_refuses(self, answer: Answer) -> bool:
         """Whether a creation was refused like a valid one."""
-        told = self.refusals.get(collection(answer.sent))
-        return answer.sent.method == "POST" and told == (answer.status, code_of(answer))
+        refusal = self.refusals.get(collection(answer.sent))
+        return answer.sent.method == "POST" and refusal == (answer.status, code_of(answer))
 
     def _hear_members(self, answer: Answer) -> None:
         """Learn which members that were sent with an entity its look-up lacks, or shows empty."""
@@ -242,13 +242,13 @@ class Ledger:
         return next((IGNORED + n for n in ignored if {answer.sent.header(n) for answer in record} - {own[n]}), "")
 
     def hear_told(self, fault: Fault) -> None:
-        """Learn which values the server told wrongly."""
-        self.repeated |= fault.told if fault.cause == ID_REPEATED else frozenset()
+        """Learn which values the server gave wrongly."""
+        self.repeated |= fault.wrong_values if fault.cause == ID_REPEATED else frozenset()
         self.more |= {fault.cause} if fault.cause.startswith(MORE) else set()
-        for value in fault.told:
+        for value in fault.wrong_values:
             words = _WORD.findall(value)  # an etag has quotes around its only word
-            if len(words) == 1 and len(value) - len(words[0]) < _MIN_WORD and len(self.told) < _MAX_TOLD:
-                self.told.setdefault(words[0], fault.cause)
+            if len(words) == 1 and len(value) - len(words[0]) < _MIN_WORD and len(self.wrong_values) < _MAX_VALUES:
+                self.wrong_values.setdefault(words[0], fault.cause)
 
     def added(self, record: Sequence[Answer]) -> str:
         """The cause of a member in these exchanges that must not be there in others; empty if there is none."""
@@ -266,7 +266,7 @@ class Ledger:
     def repeats(self, sent: Sent) -> str:
         """The cause of a wrong value that a request repeats; empty if it repeats none."""
         text = f"{unquote(sent.target)} {sent.header('if-match') or ''} {sent.body.decode('utf-8', 'replace')}"
-        return next((self.told[word] for word in _WORD.findall(text) if word in self.told), "")
+        return next((self.wrong_values[word] for word in _WORD.findall(text) if word in self.wrong_values), "")
 
     def _creation(self, kind: str, answer: Answer) -> None:
         """Learn from a creation. Any 2xx created something; for other statuses the final list decides."""
@@ -306,9 +306,9 @@ class Ledger:
             return
         items = body.get("items")
         for holder in (body, *(items if isinstance(items, list) else ())):
-            told = (holder.get("id"), holder.get("etag")) if isinstance(holder, dict) else ()
-            if len(told) == 2 and all(isinstance(text, str) for text in told):
-                known, etag = map(str, told)
+            identity = (holder.get("id"), holder.get("etag")) if isinstance(holder, dict) else ()
+            if len(identity) == 2 and all(isinstance(text, str) for text in identity):
+                known, etag = map(str, identity)
                 if self.entities.is_former(known, etag) and sent.method == "GET":
                     self.etag_causes[known] = WITHOUT_EFFECT
                 elif sent.method == "GET" and known not in self.ran and self._is_another(known, etag):

@@ -35,8 +35,8 @@ class Throttle:
 
     def __str__(self) -> str:
         times = "once" if self.waits == 1 else f"{self.waits} times"
-        told = f"waited {times}, {self.seconds:g} s in all, as the server asked with 429 and Retry-After"
-        return told if self.waits else ""
+        waiting = f"waited {times}, {self.seconds:g} s in all, as the server asked with 429 and Retry-After"
+        return waiting if self.waits else ""
 
 
 def asked_for(answer: Answer) -> float | None:

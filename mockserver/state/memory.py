@@ -125,7 +125,7 @@ class MemoryStore(Store):
         """See `Store`."""
 
 
-class _Entry:
+class _Write:
     """One write of a record in the order of writes. A later write of the record supersedes it."""
 
     __slots__ = ("entity_id", "ordered", "revision", "superseded")
@@ -138,18 +138,18 @@ class _Entry:
         """The members that the record was sorted by. Set once the entry is superseded."""
 
 
-def _revision_of(entry: _Entry) -> int:
+def _revision_of(entry: _Write) -> int:
     return entry.revision
 
 
-class _Collection:
+class _TenantRecords:
     """One tenant's records of one kind, with the order in which they were written."""
 
     __slots__ = ("_horizon", "_superseded", "entries", "records")
 
     def __init__(self) -> None:
-        self.records: dict[str, tuple[Doc, _Entry]] = {}
-        self.entries: list[_Entry] = []
+        self.records: dict[str, tuple[Doc, _Write]] = {}
+        self.entries: list[_Write] = []
         """By revision, ascending. Only appended to, or replaced by a shorter list: readers iterate without a lock."""
         self._superseded = 0
         self._horizon = 0
@@ -162,7 +162,7 @@ class _Collection:
         else:
             if known is not None:  # before the record is replaced, because readers look at the record first
                 known[1].ordered = ordering.excerpt(known[0])
-            entry = _Entry(change.entity_id, change.revision)
+            entry = _Write(change.entity_id, change.revision)
             self.records[change.entity_id] = change.doc, entry
             self.entries.append(entry)
         if known is not None:
@@ -193,7 +193,7 @@ class _View:
     """The records that readers see. `revision` is raised only when a change is complete."""
 
     def __init__(self, records: Iterable[Change], revision: int) -> None:
-        self._collections: dict[tuple[Tenant, str], _Collection] = {}
+        self._collections: dict[tuple[Tenant, str], _TenantRecords] = {}
         for change in sorted(records, key=lambda change: change.revision):
             self.apply(change)
         self.revision = revision
@@ -204,14 +204,14 @@ class _View:
         record = self.collection(tenant, kind).records.get(entity_id)
         return None if record is None else record[0]
 
-    def collection(self, tenant: Tenant, kind: str) -> _Collection:
+    def collection(self, tenant: Tenant, kind: str) -> _TenantRecords:
         """One tenant's records of one kind, possibly empty."""
         return self._collections.get((tenant, kind)) or _EMPTY
 
     def apply(self, change: Change) -> None:
         """Make one write visible to later readers. A collection without records is removed, to free its memory."""
         place = change.tenant, change.kind
-        collection = self._collections.get(place) or self._collections.setdefault(place, _Collection())
+        collection = self._collections.get(place) or self._collections.setdefault(place, _TenantRecords())
         collection.apply(change)
         if not collection.records:
             del self._collections[place]
@@ -233,4 +233,4 @@ class _View:
                 yield Change(tenant, kind, entity_id, entry.revision, doc)
 
 
-_EMPTY = _Collection()
+_EMPTY = _TenantRecords()
