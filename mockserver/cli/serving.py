@@ -38,7 +38,7 @@ _SETTLED_SECONDS = 1.0
 
 
 def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
-    """Serve until a signal; returns the exit status. Start-up errors are printed in one line."""
+    """Serve until a signal; returns the exit status. Start-up errors are one line on standard error."""
     # Event loop and commits often release the GIL, and busy threads return it only after this interval. Beside four
     # readers of pages, 0.5 ms allow 61 writes a second, the default of 5 ms 49.
     sys.setswitchinterval(0.0005)
@@ -56,7 +56,7 @@ def _serve(config: Config, echo: Callable[[str], None], started: Callable[[], No
         emulator = Emulator(config)
         learned = _learned(emulator)
     except ValueError as error:
-        echo(f"mockserver: {error}")
+        print(f"mockserver: {error}", file=sys.stderr)
         return WRONG_USE
 
     def listening(server: Server) -> None:
@@ -68,7 +68,7 @@ def _serve(config: Config, echo: Callable[[str], None], started: Callable[[], No
     try:
         return run(served.listen(host=config.host, port=config.port, certificate=_tls(config)), listening)
     except OSError as error:
-        echo(f"mockserver: {error}")
+        print(f"mockserver: {error}", file=sys.stderr)
         return WRONG_USE
     finally:
         emulator.close()

@@ -98,11 +98,12 @@ def test_serve_has_its_own_certificate_and_says_where_it_is(tmp_path: Path) -> N
     assert process.returncode == 0 and str(tmp_path / "ca.pem") in banner[-1]
 
 
-def test_without_what_tls_needs_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_what_tls_needs_one_line_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(intercept, "available", lambda: False)
-    said: list[str] = []
-    assert serve_forever(Config(port=0, tls=True, log="none"), said.append) == 2
-    assert said == [f"mockserver: --tls: {intercept.missing()}"]
+    assert serve_forever(Config(port=0, tls=True, log="none"), print) == 2
+    assert capsys.readouterr() == ("", f"mockserver: --tls: {intercept.missing()}\n")
 
 
 def test_the_certificate_is_renewed_while_the_server_runs_and_kept_where_it_cannot_be(

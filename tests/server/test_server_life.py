@@ -305,11 +305,13 @@ def test_a_port_that_is_taken_is_said_in_one_line(server: Server) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_serve_ends_with_2_and_one_line_when_its_port_is_taken(server: Server) -> None:
-    said: list[str] = []
+def test_serve_ends_with_2_and_one_line_of_error_when_its_port_is_taken(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
     config = Config(port=int(server.url.rpartition(":")[2]), log="none")
-    assert serve_forever(config, said.append) == 2
-    assert len(said) == 1 and "Address already in use" in said[0] and "\n" not in said[0]
+    assert serve_forever(config, print) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and "Address already in use" in printed.err and printed.err.count("\n") == 1
 
 
 def test_serve_names_the_port_it_was_given_and_ends_well() -> None:
