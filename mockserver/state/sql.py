@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -30,6 +31,9 @@ from mockserver.state.tables import HISTORY, META, RECORDS
 
 MAX_HISTORY = 50_000
 """Maximum superseded revisions kept, of all tenants. A list that began earlier may miss updated records."""
+
+MAX_EXPORTS = 8
+"""Maximum exports that are read at once. Each holds one of 16 connections, for as long as its client takes."""
 
 _PRUNED_EVERY = 1_000
 _BATCH, _MAX_BATCH = 100, 2_000
@@ -80,7 +84,7 @@ class SqlStore(Store):
         """Create or upgrade the tables. Raises StateError. `shapes` are those that records must have."""
         self.place, self.remote = database.place, database.remote
         self._runtime, self._database = runtime, database
-        self._read = Rows(database.place, shapes)
+        self._read, self._exports = Rows(database.place, shapes), threading.Semaphore(MAX_EXPORTS)
         self._statements = prepared(database.dialect, database.transaction, remote=database.remote)
         try:
             self.page_key = database.prepare(
@@ -180,10 +184,15 @@ class SqlStore(Store):
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """See `Store`."""
-        with self._database.snapshot() as read:
-            revision = read(lambda db: db.execute(select(META.c.revision)).scalar_one())
-            yield Snapshot(revision, self._changes(read))
+        """See `Store`. Refused at once, not made to wait, if too many are read."""
+        if not self._exports.acquire(blocking=False):
+            raise StorageUnavailable(f"{MAX_EXPORTS} exports are being read already")
+        try:
+            with self._database.snapshot() as read:
+                revision = read(lambda db: db.execute(select(META.c.revision)).scalar_one())
+                yield Snapshot(revision, self._changes(read))
+        finally:
+            self._exports.release()
 
     def _changes(self, read: Callable[[Callable[[Connection], list[Any]]], list[Any]]) -> Iterator[Change]:
         last = {"org": "", "sandbox": "", "kind": "", "below": -1, "size": _MAX_BATCH}

@@ -6,6 +6,7 @@ import itertools
 import json
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from mockserver import Config, Emulator, create_app
 from mockserver.exchange import Tenant
 from mockserver.runtime import Runtime
 from mockserver.state.places import open_store
-from mockserver.state.store import Put, Store
+from mockserver.state.sql import MAX_EXPORTS
+from mockserver.state.store import Put, StorageUnavailable, Store
 from tests.calls import connection, made
 
 TENANTS = [Tenant("org", "prod"), Tenant("org", "qa"), Tenant("other", "prod")]
@@ -105,3 +107,19 @@ def test_exports_that_are_broken_off_hold_no_connection(tmp_path: Path) -> None:
         response.close()
     assert json.loads(web.get("/_mock/state").data)["records"]
     emulator.close()
+
+
+@pytest.mark.parametrize("state", ["sqlite", "postgresql"], indirect=True)
+def test_exports_that_nobody_reads_on_leave_connections_to_requests(state: str) -> None:
+    """At most 16 connections read at once."""
+    opened = open_store(state, Runtime(seed=1))
+    opened.insert(TENANTS[0], "flows", {"id": "1", "updatedAt": 1})
+    with ExitStack() as stalled:
+        for _ in range(MAX_EXPORTS):
+            stalled.enter_context(opened.snapshot())
+        for _ in range(16):
+            with pytest.raises(StorageUnavailable):
+                stalled.enter_context(opened.snapshot())
+        assert opened.get(TENANTS[0], "flows", "1")
+    assert len(opened.export()["records"]) == 1
+    opened.close()
