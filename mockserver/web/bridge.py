@@ -116,6 +116,7 @@ def call(app: Application, environ: Environ) -> HttpAnswer:
             _close(parts)
         else:
             answer.rest = _closing(rest, parts)
+            next(answer.rest)
     except ConnectionError:  # raised by an application to reset the connection
         answer.reset = True
     except Exception as error:  # its text may quote the request
@@ -360,8 +361,9 @@ def _frame(answer: HttpAnswer, connection: Any) -> int:
 
 
 def _closing(parts: Iterator[bytes], owner: Any) -> Generator[bytes]:
-    """Yield the parts, then close their owner as WSGI requires."""
+    """Yield nothing once, then the parts, and close their owner as WSGI requires."""
     try:
+        yield b""  # a generator that never began would not be closed
         yield from parts
     finally:
         _close(owner)

@@ -6,7 +6,9 @@ Statuses are those of RFC 9110 and 9112; that a refusal has the service's JSON s
 import dataclasses
 import json
 import socket
+import struct
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,7 +17,21 @@ import pytest
 from mockserver.server import Server
 from mockserver.web.received import Received
 from tests.rows import each
-from tests.server.wire import CLOSE, HEAD, NEXT, REFUSED, SHORT, AtOnce, Client, app, ask, chunked, post, running
+from tests.server.wire import (
+    CLOSE,
+    HEAD,
+    NEXT,
+    PATIENT,
+    REFUSED,
+    SHORT,
+    AtOnce,
+    Client,
+    app,
+    ask,
+    chunked,
+    post,
+    running,
+)
 
 
 @pytest.fixture(scope="module", params=[app, AtOnce()], ids=["in-threads", "in-the-loop"])
@@ -319,3 +335,43 @@ def test_an_application_can_break_the_connection() -> None:
         with pytest.raises(ConnectionResetError):
             while client.socket.recv(100):
                 pass
+
+
+class _Streamed:
+    """A response in parts. The client leaves before the part with the number `left_before`."""
+
+    def __init__(self, left_before: int) -> None:
+        self.left_before = left_before
+        self.reached, self.left, self.closed = threading.Event(), threading.Event(), threading.Event()
+        self.closed_in = ""
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> "_Streamed":
+        start_response("200 OK", [])
+        return self
+
+    def __iter__(self) -> Iterator[bytes]:
+        for number in range(3):
+            if number == self.left_before:
+                self.reached.set()
+                self.left.wait(30)
+            yield b"x" * 100_000
+
+    def close(self) -> None:
+        """See PEP 3333."""
+        self.closed_in = threading.current_thread().name
+        self.closed.set()
+
+
+@pytest.mark.parametrize("left_before", [0, 1])
+def test_a_response_in_parts_is_closed_in_a_thread_when_its_client_has_left(
+    left_before: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    streamed = _Streamed(left_before)
+    with running(PATIENT, app=streamed, threads=1) as server:
+        client = Client(server, (b"GET /" + HEAD + b"\r\n") * 2)  # the second one waits, so that nothing more is read
+        assert streamed.reached.wait(30)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.socket.close()
+        streamed.left.set()
+        assert streamed.closed.wait(30)
+    assert streamed.closed_in == "mockserver-0" and not caplog.records
