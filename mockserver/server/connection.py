@@ -100,7 +100,7 @@ class ClientConnection(HttpToolsProtocol):
         if not self._ignores_input:
             self._unread += data
             self._read()
-            if self._part == "body" and has_left(self.raw, self._declared - self._body_bytes):
+            if self._part == "body" and has_left(self.raw, self._declared - self._body_bytes - len(self._unread)):
                 self.raw.abort()
 
     def eof_received(self) -> bool:  # type: ignore[override]

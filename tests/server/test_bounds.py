@@ -334,3 +334,16 @@ def test_a_client_that_leaves_within_a_streamed_response_ends_it(caplog: pytest.
             client.socket.close()
             assert closed.get(timeout=20) != "mockserver-loop"
     assert not caplog.records
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the state of a connection")
+def test_what_a_client_sent_before_it_ended_its_side_is_answered() -> None:
+    """The body waits unparsed behind more requests than are read ahead."""
+    server = wsgi_server(app, limits=PATIENT)
+    sent = (b"GET /" + HEAD + b"\r\n") * 20 + post(b"Content-Length: 20000", body=b"a" * 20_000)
+    client = Client(server, sent)
+    client.socket.shutdown(socket.SHUT_WR)
+    server.start()
+    answers = client.answers()
+    server.stop()
+    assert [status for status, _ in answers] == [200] * 21 and json.loads(answers[-1][1])["length"] == 20_000
