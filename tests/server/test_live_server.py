@@ -94,9 +94,9 @@ def served(*args: str, program: str = "", **environ: str) -> tuple[int, str, str
     ids=["no port", "metadata", "no authorities", "no psycopg"],
 )
 def test_what_cannot_be_listed_ends_a_start_in_one_line(args: tuple[str, ...], program: str, says: str) -> None:
-    status, out, _ = served(*args, program=program)
-    assert status == 2
-    assert says in out and len(out.splitlines()) == 1
+    status, out, error = served(*args, program=program)
+    assert (status, out) == (2, "")
+    assert says in error and len(error.splitlines()) == 1
 
 
 def test_a_server_without_psycopg_starts_where_no_database_is_listed() -> None:
