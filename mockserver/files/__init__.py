@@ -59,8 +59,9 @@ def appending(path: Path) -> Iterator[BinaryIO]:
     What a killed process left of a line is removed.
     """
     with open(path, "a+b", opener=lambda name, flags: _ours(name, flags | _NO_LINK)) as file:
-        if _locked(file, unless_known=False):  # if another writes, the system keeps their lines apart
+        if _locked(file, unless_known=False):  # nobody else writes
             file.truncate(_end_of_lines(file))
+        _share(file)
         yield file
 
 
@@ -119,6 +120,13 @@ def _locked(file: BinaryIO, *, unless_known: bool) -> bool:
     except OSError:
         return unless_known
     return True
+
+
+def _share(file: BinaryIO) -> None:
+    """Let others add lines, too, which the system keeps apart. Waits while one of them removes the rest of a line."""
+    if _LOCKS:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_SH)
 
 
 def _is_at(file: BinaryIO, path: Path) -> bool:

@@ -26,6 +26,17 @@ with files.replacing(path, aside) if kind == "new" else files.appending(path) as
 """
 
 
+ADDING = """
+import sys
+from pathlib import Path
+from mockserver import files
+
+for line in range(int(sys.argv[2])):
+    with files.appending(Path(sys.argv[1])) as file:
+        file.write(f"{sys.argv[3]} {line}\\n".encode())
+"""
+
+
 @contextmanager
 def writing(path: Path, aside: Path | None = None, kind: str = "new") -> Iterator[subprocess.Popen[str]]:
     """Another process that has written half of a file, and goes on after a line of input."""
@@ -120,3 +131,12 @@ def test_half_a_line_of_a_living_process_is_left_alone(folder: Path) -> None:
     with files.appending(path) as file:
         file.write(b"3\n")
     assert path.read_bytes() == b'{"half": 1\n3\n'
+
+
+def test_no_line_is_lost_if_several_processes_add_lines_at_the_same_time(folder: Path) -> None:
+    path, number = folder / "a.jsonl", 3_000
+    command = [sys.executable, "-c", ADDING, str(path), str(number)]
+    writers = [subprocess.Popen([*command, name]) for name in "ab"]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    expected = [f"{name} {line}" for name in "ab" for line in range(number)]
+    assert sorted(path.read_text().splitlines()) == sorted(expected)
