@@ -56,7 +56,8 @@ _WRITTEN = {"connectionSpecs": "createConnectionSpec", "flowSpecs": "createFlowS
 _REPORTED = "updateRun"
 """The operation whose body is `reported` of a run."""
 
-_FREE_TEXTS = ("/name", "/description")
+_FREE_MEMBERS = ("name", "description")
+_FREE_TEXTS = tuple(f"/{name}" for name in _FREE_MEMBERS)
 _MIN_SECRET = 6
 """Minimum characters of a secret that is searched for in other texts. Shorter ones occur in ordinary words."""
 
@@ -96,9 +97,10 @@ class Redaction:
             doc = {**doc, "reported": show(reported, self._places.request(_REPORTED), masked)}
         if isinstance(provider := doc.get("provider"), dict):  # a flow's copy of a param of its source
             doc = {**doc, "provider": show(provider, _PROVIDER, masked)}
+        texts = {key: secrecy.clean(doc[key], masked) for key in _FREE_MEMBERS if isinstance(doc.get(key), str)}
         return {
             key: show(value, known.member(key, doc), masked) if key in _SENT and key in known.below else value
-            for key, value in doc.items()
+            for key, value in {**doc, **texts}.items()
         }
 
     def _stored(self, body: Mapping[str, Any], kind: str) -> Mapping[str, Any]:

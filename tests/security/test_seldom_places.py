@@ -88,6 +88,18 @@ def test_the_log_shows_no_more_of_an_unknown_path_than_the_journal(path: str, ca
     assert secret not in str(entry) and secret not in caplog.text and "404" in caplog.text
 
 
+@pytest.mark.parametrize("member", ["name", "description"])
+@pytest.mark.parametrize("kind", ["connections", "sourceConnections", "targetConnections", "flows"])
+def test_a_masked_export_shows_no_login_in_a_url_of_a_free_text(kind: str, member: str) -> None:
+    emulator = Emulator(Config(seed=1))
+    ends = {"sourceConnectionIds": [], "targetConnectionIds": []}
+    sent = {"connections": connection(), "flows": flow(emulator) | ends}
+    body = {"name": "kept", "connectionSpec": connection()["connectionSpec"]} if kind not in sent else sent[kind]
+    receipt = made(emulator, {**body, member: f"see https://reader:{CANARY}@host/x"}, f"/{kind}?mode=draft")
+    (row,) = (row for row in emulator.export()["records"] if row["doc"]["id"] == receipt["id"])
+    assert not leaks(json.dumps(row)) and row["doc"][member].endswith("@host/x")
+
+
 PATCHES: dict[str, list[dict[str, Any]]] = {
     "a param": [{"op": "add", "path": "/transformations/0/params/thing", "value": CANARY}],
     "params": [{"op": "add", "path": "/transformations/0/params/deep", "value": {"a": [CANARY]}}],
