@@ -295,6 +295,13 @@ def test_a_wrong_state_changes_nothing(client: FlaskClient, content: bytes) -> N
     assert "Kept" in shown(client, "/_mock/console/resources")
 
 
+@pytest.mark.parametrize("fields", [{"large": "x" * 100_000}, {f"field{number}": "x" for number in range(9)}])
+def test_an_import_with_other_fields_is_told_what_is_expected(client: FlaskClient, fields: dict[str, str]) -> None:
+    data = {**fields, "file": (io.BytesIO(b"{}"), "state.json")}
+    answer = client.post("/_mock/console/settings/import", data=data, headers=HERE)
+    assert answer.status_code == 400 and "expected a file" in answer.text
+
+
 def test_a_reset_wants_to_be_confirmed(client: FlaskClient) -> None:
     client.post("/connections", json=connection("Kept"), headers=HEADERS)
     assert "Confirm the reset" in sent(client, "settings/reset", status=400)

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Response, redirect, request
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from mockserver.errors import ApiError
@@ -39,8 +40,8 @@ def uploaded(max_bytes: int) -> Read:
     sent: Any = SimpleNamespace(read=read)
     try:
         _, _, files = parser.parse(sent, request.mimetype, size, dict(request.mimetype_params))
-    except ValueError:
-        raise admin.wrong("The form cannot be read.") from None
+    except (ValueError, RequestEntityTooLarge):
+        raise admin.wrong("The form cannot be read: expected a file and at most three small fields.") from None
     file = files.get("file")
     return BytesIO().read if file is None else file.stream.read
 
