@@ -139,15 +139,13 @@ def read_body(environ: dict[str, object], max_body: int) -> bytes:
     body = read(length)
     if len(body) > max_body:
         raise ApiError("too_large", detail=_BODY_REFUSALS["too_large"][1])
-    if environ.get("CONTENT_LENGTH") and len(body) != length:
-        raise ApiError("framing", detail="The request body is shorter than its Content-Length.")
     return body
 
 
 def body_reader(environ: dict[str, object], max_body: int) -> tuple[Callable[[int], bytes], int]:
     """A function that reads the next bytes of the body, and how many there may be.
 
-    Raises ApiError if the body is known to be incomplete or too large. One of unknown length may have a byte too many.
+    Both raise ApiError if the body is incomplete or too large. One of unknown length may have a byte too many.
     """
     if trouble := environ.get(BODY_ERROR):
         raise body_refusal(str(trouble))
@@ -160,7 +158,10 @@ def body_reader(environ: dict[str, object], max_body: int) -> tuple[Callable[[in
 
     def read(size: int) -> bytes:
         nonlocal left
-        piece: bytes = stream.read(min(size, left)) if left else b""
+        wanted = min(size, left)
+        piece: bytes = stream.read(wanted) if left else b""
+        if length and len(piece) < wanted:
+            raise ApiError("framing", detail="The request body is shorter than its Content-Length.")
         left -= len(piece)
         return piece
 

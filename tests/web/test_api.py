@@ -206,6 +206,16 @@ class TestAdmin:
         assert "c4n4ry-s3cret" not in client.get("/_mock/state").text
         assert "c4n4ry-s3cret" in client.get("/_mock/state?credentials=include").text
 
+    def test_a_state_that_did_not_arrive_completely_is_refused(self, client: FlaskClient) -> None:
+        """Some WSGI servers pass a body on that is shorter than its Content-Length."""
+        post(client)
+        empty = b'{"version": 1, "revision": 0, "records": []}'
+        for body in (empty, empty + b" " * 2_000_000):
+            sent = {"CONTENT_LENGTH": str(len(body) + 1), "wsgi.input": io.BytesIO(body)}
+            answer = client.put("/_mock/state", content_type="application/json", environ_overrides=sent)
+            assert answer.status_code == 400 and "shorter than its Content-Length" in answer.text
+        assert client.get("/connections?count=true", headers=HEADERS).json == {"count": 1}
+
     def test_a_wrong_state_is_refused_and_nothing_changes(self, client: FlaskClient) -> None:
         post(client)
         assert client.put("/_mock/state", json={"records": 5}).status_code == 400
