@@ -352,7 +352,7 @@ def _frame(answer: HttpAnswer, connection: Any) -> int:
         answer.body = b""
         return 0
     named = sent.get("content-length")
-    if named is None and answer.rest is None:
+    if named is None and answer.rest is None and (answer.body or cycle.scope["method"] != "HEAD"):
         answer.headers.append(("content-length", str(len(answer.body))))
     if named is None or cycle.scope["method"] == "HEAD":
         return 0

@@ -337,6 +337,15 @@ def test_an_application_can_break_the_connection() -> None:
                 pass
 
 
+@each("version", ["1.0", "1.1"])
+def test_the_length_of_a_body_that_was_not_made_is_not_told(version: str) -> None:
+    """RFC 9110 §8.6: the Content-Length of a HEAD response is that of the GET, or missing."""
+    with running(app=_nothing) as server:
+        sent = f"HEAD / HTTP/{version}\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        head = Client(server, sent.encode()).read()
+    assert head.startswith(b"HTTP/1.1 200 OK") and b"content-length" not in head
+
+
 class _Streamed:
     """A response in parts. The client leaves before the part with the number `left_before`."""
 
