@@ -127,7 +127,7 @@ def test_no_pattern_takes_more_steps_than_in_proportion_to_a_text(module: str) -
 def wide_ranges(tree: Any) -> Iterator[tuple[int, int]]:
     """The ranges of 4,096 characters of 16 bits and more in a parsed pattern."""
     for part in tree:
-        if isinstance(part, tuple) and str(part[0]) == "RANGE":
+        if isinstance(part, tuple) and part and str(part[0]) == "RANGE":
             first, last = part[1]
             if min(last, 0xFFFF) - first >= 4_096:
                 yield part[1]
