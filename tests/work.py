@@ -1,4 +1,4 @@
-"""Measures the work of code in function calls, independent of machine, load, other threads and the garbage collector."""
+"""Measures the work of code in function calls, independent of machine, load and whatever else the process does."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Work:
 def counted() -> Iterator[Work]:
     """Count the work of the block; the yielded value is filled while it runs.
 
-    Not with `cProfile`, which counts the calls of all threads from Python 3.12 on. The garbage collector is off, because
-    its callbacks and the finalizers of older garbage would be counted in whichever block it happens to run.
+    Not with `cProfile`, which counts the calls of all threads from Python 3.12 on. The garbage collector is off,
+    because its callbacks and the finalizers of older garbage would be counted in whichever block it happens to run.
     """
     work, names = Work(), set()
 
