@@ -22,7 +22,7 @@ _UNIQUE_WEIGHT = 100
 _DIALECTS = ("http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema")
 _HARMLESS = frozenset({"$schema", "$comment", "$defs"})
 _UNTAKEN = frozenset({"id", "pattern", "patternProperties", "multipleOf"})
-"""Refused keywords, besides references: patterns could run forever, multiples overflow."""
+"""Refused keywords, besides references: patterns could be compiled and run forever, multiples overflow."""
 
 _NAMES = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
 _VALUES = frozenset({"enum", "const", "default", "examples"})
@@ -53,18 +53,21 @@ def untaken(schema: Any) -> str | None:
 
     It must be valid and may not refer to other documents: nothing is fetched.
     """
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, FormatChecker
     from jsonschema.exceptions import SchemaError
 
     if not isinstance(schema, dict):
         return "expected an object"
     if weight(schema) > MAX_WEIGHT:
         return f"expected at most {MAX_WEIGHT} keywords, subschemas and listed values together"
+    if word := next(_untaken_words(schema), None):
+        return word
+    no_formats = FormatChecker(formats=())  # the format of patterns would compile them
     try:
-        Draft202012Validator.check_schema({key: value for key, value in schema.items() if key != "$schema"})
+        Draft202012Validator.check_schema({key: value for key, value in schema.items() if key != "$schema"}, no_formats)
     except SchemaError as error:
         return f"not a valid JSON Schema at {pointer(error.absolute_path) or 'its root'}"
-    return next(_untaken_words(schema), None)
+    return None
 
 
 def _untaken_words(schema: Any) -> Iterator[str]:

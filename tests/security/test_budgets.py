@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from mockserver.state import records, statements
 from mockserver.state.records import MAX_PAGE_BYTES
 from tests.calls import HEADERS, connection, made, send, source
 from tests.dataflows import flow
+from tests.rows import each
 from tests.work import counted
 
 SERVICE = (HEADERS["x-api-key"],)
@@ -249,6 +251,27 @@ def test_a_schema_that_weighs_too_much_is_not_taken(schema: dict[str, Any]) -> N
     emulator = Emulator(Config(seed=1, service_clients=SERVICE))
     body = {"name": "mine", "providerId": "p", "transformationSpecs": [{"name": "T", "spec": schema}]}
     assert report(send(emulator, "POST", "/flowSpecs", body)) == (400, "1100-400", "/transformationSpecs/0/spec")
+
+
+LONG = "(?i)" + r"[\x00-\U0010ffff]" * 500  # half a second of CPU time to compile: 30,000 of them fit in a body
+PATTERNS = {"long": LONG, "nested": "(" * 2_000 + ")" * 2_000, "a large number": "x{99999999999999999999}", "none": "("}
+PATTERNED: dict[str, Callable[[str], dict[str, Any]]] = {
+    "of a value": lambda pattern: {"properties": {"a": {"pattern": pattern}}},
+    "of names": lambda pattern: {"propertyNames": {"pattern": pattern}},
+    "of members": lambda pattern: {"patternProperties": {pattern: {}}},
+    "of a word that the dialect has no more": lambda pattern: {"dependencies": {"enum": {"pattern": pattern}}},
+}
+
+
+@each("place", PATTERNED)
+def test_no_pattern_of_a_written_schema_is_compiled(place: str) -> None:
+    """Some took a second for each 6 kB, others were answered 500."""
+    untaken(PATTERNED[place]("x"))
+    for name, pattern in PATTERNS.items():
+        with counted() as work:
+            fault = untaken(PATTERNED[place](pattern))
+        assert "<built-in method _sre.compile>" not in work.names, name
+        assert fault is None or "pattern" in fault.lower(), name
 
 
 def _with_params(*names: str) -> dict[str, Any]:
