@@ -13,7 +13,7 @@ import logging
 import queue
 import threading
 import traceback
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
@@ -106,17 +106,15 @@ def call(app: Application, environ: Environ) -> HttpAnswer:
         if isinstance(parts, list | tuple):
             answer.body += b"".join(parts)
             return answer
-        rest = iter(parts)
+        rest = _closing(parts)
         answer.body += next(rest, b"")
         if (
             any(name.lower() == "content-length" for name, _ in answer.headers)
             or environ["SERVER_PROTOCOL"] == "HTTP/1.0"
         ):
             answer.body += b"".join(rest)
-            _close(parts)
         else:
-            answer.rest = _closing(rest, parts)
-            next(answer.rest)
+            answer.rest = rest
     except ConnectionError:  # raised by an application to reset the connection
         answer.reset = True
     except Exception as error:  # its text may quote the request
@@ -360,18 +358,13 @@ def _frame(answer: HttpAnswer, connection: Any) -> int:
     return int(named) - len(answer.body)
 
 
-def _closing(parts: Iterator[bytes], owner: Any) -> Generator[bytes]:
-    """Yield nothing once, then the parts, and close their owner as WSGI requires."""
+def _closing(parts: Iterable[bytes]) -> Generator[bytes]:
+    """Yield the parts, and close them as WSGI requires, also after an error. It must have begun to do so."""
     try:
-        yield b""  # a generator that never began would not be closed
         yield from parts
     finally:
-        _close(owner)
-
-
-def _close(parts: Any) -> None:
-    if hasattr(parts, "close"):
-        parts.close()
+        if hasattr(parts, "close"):
+            parts.close()
 
 
 def wsgi_server(
