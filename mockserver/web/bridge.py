@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import math
 import queue
 import threading
 import traceback
@@ -108,10 +109,7 @@ def call(app: Application, environ: Environ) -> HttpAnswer:
             return answer
         rest = _closing(parts)
         answer.body += next(rest, b"")
-        if (
-            any(name.lower() == "content-length" for name, _ in answer.headers)
-            or environ["SERVER_PROTOCOL"] == "HTTP/1.0"
-        ):
+        if any(name.lower() == "content-length" for name, _ in answer.headers):
             answer.body += b"".join(rest)
         else:
             answer.rest = rest
@@ -230,6 +228,8 @@ class Bridge:
         try:
             while not connection.raw.is_closing():
                 part = await _in_thread(lambda: next(rest, None), self._jobs[Turn.THREAD])
+                if part is None:
+                    connection.answered.expected_content_length = 0
                 await send({"type": "http.response.body", "body": part or b"", "more_body": part is not None})
                 if part is None:
                     return
@@ -342,6 +342,8 @@ async def _send_body(body: bytes, pace: Pace, more: bool, connection: Any, send:
 def _frame(answer: HttpAnswer, connection: Any) -> int:
     """Add what frames the response; returns how many bytes the body is shorter than its Content-Length."""
     cycle, sent = connection.answered, {name.lower(): value for name, value in answer.headers}
+    if answer.rest and cycle.scope["http_version"] == "1.0":  # without chunks: the connection ends with the body
+        cycle.keep_alive, cycle.chunked_encoding, cycle.expected_content_length = False, False, math.inf
     if "connection" in sent:
         cycle.keep_alive = False
     elif not cycle.keep_alive or cycle.scope["http_version"] == "1.0":

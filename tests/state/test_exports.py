@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import socket
+import sqlite3
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from mockserver.state.places import open_store
 from mockserver.state.sql import MAX_EXPORTS
 from mockserver.state.store import Put, StorageUnavailable, Store
 from tests.calls import connection, made
+from tests.server.wire import PATIENT, Client, running
 
 TENANTS = [Tenant("org", "prod"), Tenant("org", "qa"), Tenant("other", "prod")]
 MIB = 1 << 20
@@ -107,6 +110,33 @@ def test_exports_that_are_broken_off_hold_no_connection(tmp_path: Path) -> None:
         response.close()
     assert json.loads(web.get("/_mock/state").data)["records"]
     emulator.close()
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("begun", [True, False], ids=["after its beginning", "before its beginning"])
+def test_a_damaged_record_ends_an_export_without_a_traceback(
+    begun: bool, version: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """To a client of HTTP/1.0 it was an internal error."""
+    emulator = Emulator(Config(state=str(tmp_path / "flow.db")))
+    ids = [made(emulator, connection(str(number), description="x" * 50_000))["id"] for number in range(9)]
+    with closing(sqlite3.connect(tmp_path / "flow.db")) as db, db:
+        db.execute("PRAGMA ignore_check_constraints = ON")
+        db.execute("UPDATE mockserver_records SET doc = '[]' WHERE id = ?", (ids[-1 if begun else 0],))
+    with running(PATIENT, app=create_app(emulator)) as server:
+        client = Client(server, f"GET /_mock/state HTTP/{version}\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        received = b""
+        if begun:
+            with pytest.raises(ConnectionResetError):  # a body that is cut differs from a complete one
+                while data := client.socket.recv(65_536):
+                    received += data
+            assert received.startswith(b"HTTP/1.1 200 ")
+        else:
+            client.socket.shutdown(socket.SHUT_WR)
+            received = client.read()
+            assert received.startswith(b"HTTP/1.1 503 ") and b"a record is damaged" in received
+    emulator.close()
+    assert ids[-1 if begun else 0] in caplog.text and "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize("state", ["sqlite", "postgresql"], indirect=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+
+import pytest
 
 from mockserver.web.bridge import HttpAnswer, call
 from mockserver.web.received import PACE
 from tests.rows import each
+from tests.server.wire import HEAD, PATIENT, Client, running
 
 
 class _Parts:
@@ -83,3 +87,24 @@ def test_a_complete_response_is_closed_once(declared: bool) -> None:
     app = _Parts(RuntimeError, 9, declared=declared)
     answer = _called(app)
     assert answer.body + b"".join(answer.rest or ()) == b"xx" and app.closed == 1
+
+
+@pytest.mark.parametrize("request_line", [b"GET / HTTP/1.0\r\n", b"GET /" + HEAD], ids=["1.0", "1.1"])
+def test_the_parts_of_a_response_are_sent_as_they_are_made(request_line: bytes) -> None:
+    """For HTTP/1.0 they were joined: an export of 240 MB was in memory as a whole."""
+    arrived, seen = threading.Event(), []
+
+    def app(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        yield b"first"
+        yield b"second"
+        seen.append(arrived.wait(10))
+
+    with running(PATIENT, app=app) as server:
+        client = Client(server, request_line + b"Connection: close\r\n\r\n")
+        received = b""
+        while b"second" not in received and (data := client.socket.recv(65_536)):
+            received += data
+        arrived.set()
+        client.read()
+    assert seen == [True]
