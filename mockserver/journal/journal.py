@@ -101,7 +101,7 @@ class _StoredCall(NamedTuple):
     source: str | None
 
     def __repr__(self) -> str:
-        """Only the number: the rest is not redacted yet."""
+        """The number only, because the rest is not redacted yet."""
         return f"<call {self.number}>"
 
     def read(self, shown: Redaction) -> Entry:

@@ -48,7 +48,7 @@ _STORED = {
     "mappingSets": ("createMappingSet", "sent"),
     "privateEndpoints": ("createPrivateEndpoint", ""),
 }
-"""Kind of a record of another service -> the operation whose body it has, and the member of `body` that is it."""
+"""Kind of a record of another service -> the operation whose request body it stores, and the member that has it."""
 
 _WRITTEN = {"connectionSpecs": "createConnectionSpec", "flowSpecs": "createFlowSpec"}
 """Kind of a written spec -> the operation whose body is its `spec`."""
@@ -147,7 +147,7 @@ class Redaction:
 
 
 def named(violations: tuple[Violation, ...]) -> tuple[Violation, ...]:
-    """Redact violations: pointers may repeat what a client sent. What they call the received value are our words."""
+    """Redact the pointers of violations, which may repeat what a client sent. Their descriptions are our own words."""
     return tuple(one._replace(pointer="/".join(map(secrecy.name, one.pointer.split("/")))) for one in violations)
 
 

@@ -20,13 +20,13 @@ MASK = "********"
 """Replaces secrets in responses of the API."""
 
 _NO_VALUE = re.compile(rf"\**|{placeholders.NOTHING.pattern}|\[[A-Za-z-]{{0,20}} ?redacted\]", re.IGNORECASE)
-"""Masks, texts for a missing value, and texts that exporters leave."""
+"""Masks, texts for a missing value, and texts that exporters put in place of a secret."""
 
 _NAME = re.compile(r"[\w@$:.,+\-/ ~\[\]]{0,80}")
 ALONE = re.compile(r"[A-Za-z_.-]{1,40}|v\d{1,2}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|")
-"""What is taken for a name where it stands alone, without a value: letters, or a UUID."""
+"""Texts that are taken for a name if they have no value: letters, or a UUID."""
 _USERINFO = re.compile(r"(?<=//)(?!\[)(?:([^\s/?#]+)(?=@)|[^\s:/?#@]*+:(?!\d{1,5}(?:[/?#,;\s]|$))\S++)")
-"""In a URL the credentials; in one whose password is not encoded, everything from the user to the next space."""
+"""The credentials in a URL. If the password is not encoded, everything from the user to the next space."""
 _MAX_LOGINS = 4
 """Maximum URLs with credentials in a text that is shown. A document may have 10,000 texts, and a mark takes 4 µs."""
 
@@ -84,12 +84,12 @@ def name(text: str) -> str:
 
 
 def is_word(text: str) -> bool:
-    """Whether a text that stands alone, without a value, is taken for a name: letters, or a UUID."""
+    """Whether a text without a value is taken for a name: letters, or a UUID."""
     return ALONE.fullmatch(text) is not None
 
 
 def repeatable(text: str, limit: int = 80) -> str:
-    """A client's name or pointer as an error may repeat it. Anything else might be a value and is hidden."""
+    """A client's name or pointer as an error may repeat it. Any other text is hidden, because it might be a value."""
     return text[:limit] if _NAME.fullmatch(text[:80].strip('"')) else described(text)
 
 
@@ -104,7 +104,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def clean(text: str, hide: Hide = hidden) -> str:
-    """A text from a harmless place, with credentials in URLs removed; hidden if it has so many that it is no text."""
+    """A text from a harmless place without the credentials in its URLs. Hidden if there are more than `_MAX_LOGINS`."""
     if "//" not in text or "@" not in text:
         return text
     limit = 0 if hide is blank else _MAX_LOGINS + 1

@@ -66,7 +66,7 @@ def header(key: str, value: str) -> str:
 
 
 def _credential(text: str, digits: int) -> str:
-    """A token, key or id of a header, hidden; what cannot be one is shown as what it is."""
+    """Hide a token, key or id in a header. A text that cannot be one, such as `undefined`, is shown."""
     if text.lower() in placeholders.NO_CREDENTIAL:
         return text
     return str(hidden(text, digits=digits, variable=placeholders.HEADER_VARIABLE))

@@ -39,7 +39,7 @@ PRINTED = re.compile(
 )
 """Texts that programs print for an object, in place of the value that it holds.
 
-Names are possessive: this is matched against every long text, whose characters would each be tried again.
+Its quantifiers are possessive, because it is matched against every long text and must not backtrack.
 """
 
 VARIABLE = re.compile(
@@ -64,10 +64,10 @@ FILL_IN = re.compile(
     r"(?:[a-z]++[ _-]++){1,4}goes[ _-]+here",
     re.IGNORECASE,
 )
-"""What people write for a value to be filled in later. Words of tests, such as `dummy` or `xxx`, are none of these."""
+"""Texts that people write for a value to be filled in later. Words of tests, such as `dummy` or `xxx`, do not count."""
 
 NO_CREDENTIAL = frozenset({"true", "false", '""', "''", "[]", "{}", "changeme", "change-me", "change_me"})
-"""What a program sends in a header for a token, key or id that it does not have, in lower case."""
+"""Texts that programs send in a header if they lack the token, key or id. In lower case."""
 
 
 def is_placeholder(value: object) -> bool:

@@ -1,7 +1,7 @@
-"""The places of JSON documents: a table of those whose values are known, and the one walk that shows a document by it.
+"""The places of JSON documents: a table of the known ones, and the function that shows a document by it.
 
-A table has a row for each known place: the steps that lead there, and how a text or number is read there. A place
-without a row is unknown, and what stands there is hidden.
+A table has a row for each known place: the steps that lead there, and the reader of its texts and numbers. A place
+without a row is unknown, and its values are hidden.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Place:
         return self._resolved(self.below.get(ITEMS), {})
 
     def _resolved(self, found: Place | None, above: Mapping[str, Any]) -> Place:
-        """The place, or that of what has no row. Whatever is below a secret is one, too."""
+        """The place, or the unknown place. Everything below a secret is secret."""
         if found is None:
             return SECRET if self.read is secret else UNKNOWN
         return found.chosen(above) if found.chosen else found
@@ -121,7 +121,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A row whose place depends on the object that has the member, such as `auth` on the connection's spec."""
+    """A row whose place depends on the object around the member, as `auth` depends on the connection's spec."""
 
     place: Callable[[Mapping[str, Any]], Place]
 
@@ -148,7 +148,7 @@ def table(rows: Iterable[Row]) -> Place:
 
 @dataclass(frozen=True, slots=True)
 class Strict:
-    """Shows less than usual: of names that have no row, and of texts that are not what their member holds."""
+    """Shows less than usual of names without a row, and of texts that do not fit their member."""
 
     name: Callable[[str, Place | None], str]
     """Shows the name of a member without a row. The second argument is the place of such members, or None."""
@@ -159,7 +159,7 @@ class Strict:
 
 
 _KEEPING_NAMES = (blank, masked, masked_text)
-"""What hides values in documents that are read again, so that their members keep their names."""
+"""Functions for documents that are imported again: they hide values, but no names of members."""
 
 
 def show(value: Any, place: Place, hide: Hide = hidden, strict: Strict | None = None, member: str = "") -> Any:

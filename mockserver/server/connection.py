@@ -70,7 +70,7 @@ class ClientConnection(HttpToolsProtocol):
         """Bytes of its requests and responses in memory, and how to set them."""
 
     def begin_handshake(self, transport: asyncio.Transport) -> None:
-        """Be a client from the beginning of a TLS handshake, which has the time of the head of a request."""
+        """Count as a client from the beginning of a TLS handshake, which has the deadline of a request's head."""
         self.raw: asyncio.Transport = transport
         self.transport, self.flow = transport, FlowControl(transport)
         self.deadline = monotonic() + self._limits.header_seconds

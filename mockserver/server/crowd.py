@@ -35,7 +35,7 @@ class Crowd:
     def hold(self, connection: Any, size: int) -> None:
         """Set the bytes in memory for a client. Above the total limit, the client with most is cut off.
 
-        A client that alone exceeds the limit is not. One that has gone holds nothing.
+        A client that alone exceeds the limit is not cut off. One that has disconnected holds nothing.
         """
         size = size if connection in self.clients else 0
         self._held += size - connection.held

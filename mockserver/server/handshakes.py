@@ -1,7 +1,7 @@
 """Counts connections that begin with TLS from their beginning.
 
-asyncio tells of such a connection only after its handshake. Clients that connect and stay silent would take all
-descriptors for the time of a handshake, and nobody else would be served.
+asyncio reports such a connection only after its handshake. Until then, clients that connect and stay silent would take
+all descriptors, and nobody else would be served.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class TlsConnection(SSLProtocol):
         self._connection, self._crowd = connection, crowd
 
     def connection_made(self, transport: Any) -> None:
-        """See asyncio. The handshake begins, and has the time of the head of a request."""
+        """See asyncio. The handshake has the same deadline as the head of a request."""
         self._connection.begin_handshake(transport)
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """See asyncio, which tells the connection only after a handshake."""
+        """See asyncio, which informs the connection only after a handshake."""
         super().connection_lost(exc)
         asyncio.get_running_loop().call_soon(self._crowd.clients.discard, self._connection)

@@ -1,4 +1,4 @@
-"""Tells whether a client has left within its body, before all of it is read."""
+"""Detects that a client has disconnected before its whole body is read."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ except ImportError:  # Windows
     fcntl = termios = None  # type: ignore[assignment]
 
 _TCP_INFO: int | None = getattr(socket, "TCP_INFO", None)
-"""None if the system does not tell: there such a body is read to its end."""
+"""None if the system does not report it: there such a body is read to its end."""
 
 _CLOSE_WAIT = 8
 """State of TCP: the client sends no more."""
 
 
 def has_left(transport: asyncio.Transport, missing: int) -> bool:
-    """Whether a client has ended its side and what is unread is less than the missing bytes of its body.
+    """Whether a client has ended its side, and fewer bytes are unread than its body lacks.
 
-    Never told of TLS, where bytes are read that were not decrypted yet.
+    Always false for TLS, where bytes may be read but not decrypted yet.
     """
     sock = transport.get_extra_info("socket")
     if sock is None or _TCP_INFO is None or transport.get_extra_info("sslcontext"):

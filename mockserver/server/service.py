@@ -97,7 +97,7 @@ class Server(uvicorn.Server):
         now = monotonic()
         for connection in self._crowd.clients:
             if connection.due <= now:
-                self._loop.call_soon(_expire, connection)  # apart from the server, which an error in it must not end
+                self._loop.call_soon(_expire, connection)  # called later, so that its error does not end the server
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -120,6 +120,6 @@ class Server(uvicorn.Server):
 
 
 def _expire(connection: ClientConnection) -> None:
-    """End a connection unless its client has just gone on."""
+    """Close a connection unless its deadline has moved meanwhile."""
     if connection.due <= monotonic():
         connection.expire()

@@ -1,4 +1,4 @@
-"""Says what is wrong with bytes that are no HTTP/1.1 request."""
+"""Explains why bytes are not an HTTP/1.1 request."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Reads a large JSON document in pieces: no step takes longer than for one of them, or for one value in it.
+"""Parses a large JSON document piece by piece, so that no step takes longer than for one piece or one value.
 
-All at once, the other threads of the process would wait for a second for an export of 240 MB.
+Parsing an export of 240 MB at once would block the other threads of the process for a second.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ MAX_PIECE = 1_048_576
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _LONGEST_WORD = len("-Infinity")
-"""A word, number or escape that is cut may be told up to this many characters before the end of the text."""
+"""A cut word, number or escape may be reported as an error up to this many characters before the end of the text."""
 _OF_NUMBER = len("e+")
-"""A number that is cut may be taken for a shorter one, which ends up to this many characters before the end."""
+"""A cut number may be parsed as a shorter one, which ends up to this many characters before the end of the text."""
 
 Read: TypeAlias = Callable[[int], bytes]
 """Returns the next bytes, at most so many; none at the end."""
 
 
 def parse(read: Read, member: str, *, max_bytes: int, max_depth: int) -> Json:
-    """Parse an object most of which is an array in this member. Raises JsonProblem.
+    """Parse an object that consists mostly of the array in this member. Raises JsonProblem.
 
-    Anything else is parsed as well, but all at once.
+    Any other value is parsed at once.
     """
     first = read(MAX_PIECE + 1)
     if len(first) <= MAX_PIECE:
@@ -63,7 +63,7 @@ def _members(text: _Unparsed, member: str, max_depth: int) -> Iterator[tuple[str
 
 
 def _parts(text: _Unparsed, end: str) -> Iterator[None]:
-    """Yields before each item or member of the array or object that begins at the current place, and passes its end."""
+    """Yield at each item or member of the array or object that begins here, and then move past its end."""
     text.at += 1
     if text.mark() == end:
         text.at += 1
@@ -79,7 +79,7 @@ def _parts(text: _Unparsed, end: str) -> Iterator[None]:
 
 
 class _Unparsed:
-    """The text of a document, of which the rest is kept that was not parsed yet."""
+    """The text of a document, without the part that was parsed already."""
 
     def __init__(self, first: bytes, read: Read, max_bytes: int) -> None:
         self._read, self._max_bytes = read, max_bytes
@@ -103,7 +103,7 @@ class _Unparsed:
                 return ""
 
     def value(self, max_depth: int, above: int = 0) -> Any:
-        """Parse the next value, which has so many levels above it, and pass it. Raises JsonProblem."""
+        """Parse the next value, which is nested `above` levels deep, and move past it. Raises JsonProblem."""
         self.mark()
         while True:
             try:
@@ -124,7 +124,7 @@ class _Unparsed:
         return JsonProblem(f"a syntax error at line {line}, column {column} ({what})")
 
     def _more(self) -> bool:
-        """Read on, at least as much as the rest has: a value that is cut is parsed again. False at the end."""
+        """Read at least as many bytes as are unparsed, because a cut value is parsed again. False at the end."""
         raw = self._read(max(MAX_PIECE, len(self._text) - self.at))
         if raw:
             self._line, self._column = self._place(self.at)

@@ -175,7 +175,7 @@ class PostgresDatabase:
 
     @contextmanager
     def snapshot(self) -> Iterator[Callable[[Callable[[Connection], Any]], Any]]:
-        """See `Database`. It is lost if nobody reads on for `LONG_MS`."""
+        """See `Database`. It ends if nothing is read for `LONG_MS`."""
         self.read(lambda db: db.execute(_PING))  # replaces a lost connection; the same one is used next
         with self._reported("reading"), ExitStack() as stack:
             with _deadline.of(OPERATION_MS):

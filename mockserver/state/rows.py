@@ -52,7 +52,7 @@ class Rows:
     def head(self, tenant: Tenant, kind: str, row: Any) -> Doc:
         """The members of a record that lists can be sorted by, its etag among them. Raises StorageUnavailable.
 
-        Who replaces a record has just read it. A large one is not parsed again, which would take as much memory.
+        Whoever replaces a record has just read it. A large one is not parsed again, which would double its memory.
         """
         place, head = getattr(self._latest, "head", (None, None))
         return head if head and place == _place(tenant, kind, row) else ordering.excerpt(self.doc(tenant, kind, row))
@@ -100,7 +100,7 @@ _TYPES = (str, int, bytes, int)
 
 
 def _place(tenant: Tenant, kind: str, row: Any) -> tuple[Any, ...]:
-    """What names one version of a record: its checksum, too, because others may write the database."""
+    """Identify one version of a record. It includes the checksum, because other programs may write to the database."""
     entity_id, revision, _, checksum = row[: len(SHOWN)]
     return (tenant, kind, entity_id, revision, checksum)
 

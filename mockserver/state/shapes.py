@@ -1,4 +1,4 @@
-"""What records look like as this program writes them, by kind.
+"""The form of the records that this program writes, by kind.
 
 Handlers rely on it. A record of another form, from an import or found in a database, would turn later requests into
 server errors.
@@ -71,12 +71,12 @@ _NAME = {"type": "string", "pattern": "^[^\\x00-\\x1f\\x7f]{1,1000}$"}
 """A text that can be sent in a header."""
 
 _TIME = {"type": "integer", "minimum": 0, "maximum": 4 * MAX_MS}
-"""Milliseconds since 1970. A run ends after the time at which it is due, and its load makes it last long."""
+"""Milliseconds since 1970. The maximum is beyond the clock's, because a large run ends long after it was due."""
 
 _NUMBER = {"type": "integer", "minimum": 0, "maximum": 1 << 53}
 _FILES = {"type": "integer", "minimum": 0, "maximum": 1_000_000}
 _ROWS, _FAILING = 3, 6
-"""Places in the course of a run."""
+"""Positions of these values in the course of a run."""
 
 _STATE = {
     "enum": [
@@ -274,11 +274,11 @@ class Shapes:
 
 
 _Integers = tuple[bool, dict[Any, Any], Any]
-"""Whether a value is an integer, by its schema; the same of its named members or first items; of all others."""
+"""Whether the schema says that a value is an integer; the same for its named members or first items; for all others."""
 
 
 def _integers(schema: Any) -> _Integers | None:
-    """Where a schema has integers; None if nowhere."""
+    """Find the integers of a schema; None if it has none."""
     if not isinstance(schema, dict):
         return None
     named = schema.get("properties", {}) or dict(enumerate(schema.get("prefixItems", ())))

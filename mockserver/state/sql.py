@@ -139,7 +139,7 @@ class SqlStore(Store):
         return (row.doc for row in self._listed(tenant, kind, None, None, _BATCH))
 
     def mentioning(self, tenant: Tenant, kind: str, text: str) -> Iterator[Doc]:
-        """See `Store`. Only ASCII is sure to have one form in JSON."""
+        """See `Store`. A text that is not ASCII is not searched for, because JSON can write it in two ways."""
         if not text.isascii():
             yield from self.all(tenant, kind)
             return
@@ -184,7 +184,7 @@ class SqlStore(Store):
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """See `Store`. Refused at once, not made to wait, if too many are read."""
+        """See `Store`. Raises StorageUnavailable at once, without waiting, if too many exports are being read."""
         if not self._exports.acquire(blocking=False):
             raise StorageUnavailable(f"{MAX_EXPORTS} exports are being read already")
         try:
@@ -233,7 +233,7 @@ class SqlStore(Store):
         raise StorageUnavailable("the state is damaged")
 
     def _put(self, db: Connection, tenant: Tenant, put: Put, present: list[Any], revision: int) -> Doc:
-        """Write a record under the write lock, in place of the present one, of which this lets go before."""
+        """Write a record under the write lock, in place of the current one, which is freed first."""
         left = self._left(tenant, put, present.pop() if present else None, revision)
         doc = stamped(put.doc, revision)
         row = tables.row(Change(tenant, put.kind, doc["id"], revision, doc), escaped=self._database.escaped)
@@ -247,7 +247,7 @@ class SqlStore(Store):
         return doc
 
     def _left(self, tenant: Tenant, put: Put, present: Any, revision: int) -> dict[str, Any] | None:
-        """Check a write; returns the row of `HISTORY` about the present record, None if there is none."""
+        """Check a write; returns the row of `HISTORY` for the current record, or None for a new one."""
         head = None if present is None else self._read.head(tenant, put.kind, present)
         check(put, head)
         if head is None:
@@ -286,7 +286,7 @@ class SqlStore(Store):
                 below = rows[-1][len(SHOWN)]
             rows.reverse()
             while rows:
-                yield self._listed_row(tenant, kind, rows.pop())  # each is let go of before the next is parsed
+                yield self._listed_row(tenant, kind, rows.pop())  # each is freed before the next is parsed
             if found < size and not cut:
                 return
             size = found if cut else min(4 * size, _MAX_BATCH)

@@ -102,13 +102,13 @@ class Store(Protocol):
         """Every record, latest write first."""
 
     def mentioning(self, tenant: Tenant, kind: str, text: str) -> Iterator[Doc]:
-        """Records that may contain a text, latest write first; a database reads those only that do, in JSON.
+        """Records that may contain a text, latest write first. A database reads only those that contain it in JSON.
 
-        A record that is damaged within this text is passed over; whoever reads it is told.
+        A record that is damaged within this text is skipped here. Reading it raises StorageUnavailable.
         """
 
     def listed(self, tenant: Tenant, kind: str) -> Iterator[Doc]:
-        """The same for the list of a client. Raises ApiError if there are more than a request may look at."""
+        """Every record for a list requested by a client. Raises ApiError if there are more than it may look at."""
 
     def page(
         self, tenant: Tenant, kind: str, query: ListQuery, matches: Callable[[Doc], bool] | None = None
@@ -128,7 +128,7 @@ class Store(Protocol):
         """Tenants with records, in alphabetical order."""
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
-        """Everything as it is at one moment, read while it is taken from there."""
+        """The complete state at one moment. Records are read while they are iterated over."""
 
     def export(self) -> dict[str, Any]:
         """A consistent copy of everything as JSON. It contains credentials; `Emulator.export` masks them."""

@@ -85,10 +85,10 @@ HISTORY = Table(
 )
 
 _INSERTED = 200
-"""Records that are inserted at once. The texts of all would take the memory of the records again, and 0.1 s to free."""
+"""Records per INSERT. One for all would take the memory of the records again, and 0.1 s to free."""
 
 _MAX_DAMAGED = 10
-"""Records with too high a revision that may be damaged themselves, before the counter is believed instead."""
+"""Records above the counter whose checksums are checked. If all of them are damaged, the counter is believed."""
 
 DOC_BYTES = cast(RECORDS.c.doc, LargeBinary().with_variant(String(), "postgresql")).label("doc")
 """A record as bytes of UTF-8: as a text of Python it would take four times as much with one wide character.

@@ -96,7 +96,7 @@ def _headers(fields: tuple[tuple[str, str], ...], content_type: str) -> Mapping[
 
 
 def site_of(environ: Mapping[str, object]) -> AdobeSite:
-    """What of Adobe's is at the host that a request names; empty for other hosts."""
+    """The emulated service at the host that a request names; empty for other hosts."""
     return _site(str(environ.get("HTTP_HOST", ""))[:300])
 
 
@@ -143,7 +143,7 @@ def read_body(environ: dict[str, object], max_body: int) -> bytes:
 
 
 def body_reader(environ: dict[str, object], max_body: int) -> tuple[Callable[[int], bytes], int]:
-    """A function that reads the next bytes of the body, and how many there may be.
+    """A function that reads the next bytes of the body, and the maximum length of the body.
 
     Both raise ApiError if the body is incomplete or too large. One of unknown length may have a byte too many.
     """

@@ -25,7 +25,7 @@ from mockserver.web import adapter, guard, responses
 from mockserver.web.api import MAX_STATE_BYTES, health_of
 
 _DEPTH_OF_EXPORT = 8
-"""Levels that an export may have around a request body."""
+"""Levels of nesting that an export may have beyond those of a request body."""
 
 _PIECE = 65_536
 """Bytes of an export that are encoded before they are sent."""
@@ -155,7 +155,7 @@ def _give_memory_back() -> None:
 
 
 def _exported(emulator: Emulator, *, credentials: bool) -> Generator[bytes]:
-    """An export as JSON, read and encoded in pieces: all at once, it would take the memory of all records."""
+    """Read and encode an export in pieces. At once, it would take the memory of all records."""
     with emulator.exporting(credentials=credentials) as (state, records):
         begin, end = json_input.dumps({**state, "records": []}).rsplit(b"]", 1)
         piece, comma = begin, b""

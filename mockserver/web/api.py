@@ -61,7 +61,7 @@ class Api:
         return result
 
     def refused(self, refusal: Refusal) -> tuple[Result, str]:
-        """Refuse a request that is not one to the service; returns the result and the request id."""
+        """Refuse a request before it is handled; returns the result and the request id."""
         request_id = self.emulator.runtime.request_id("page")
         return refusal.result(request_id, self.emulator.quirks), request_id
 

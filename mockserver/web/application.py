@@ -1,6 +1,6 @@
-"""The Flask application: the API at every path that no page has, the token endpoint, the contract and `/_mock`.
+"""The Flask application: the token endpoint, the contract, `/_mock`, and the API at all other paths.
 
-The server sends requests to the API past it; see `served.py`. Both ways give the same responses.
+The server answers requests to the API without it; see `served.py`. Both ways give the same responses.
 """
 
 from __future__ import annotations

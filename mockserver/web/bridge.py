@@ -32,12 +32,12 @@ BUSY_THREADS = 2
 """Threads for requests that only compute. More would not be faster, but would delay the event loop (GIL)."""
 
 TURN_TAKING_THREADS = 2
-"""Threads for writes, which are carried out one by one: while one waits for the disk, another is computed."""
+"""Threads for writes, which take turns at the disk: while one waits for it, the next one is prepared."""
 
 _PIECE = 262_144
 _PIECES_PER_SECOND = 10
 _ROUND_SECONDS, _SHORT_SECONDS = 0.025, 0.005
-"""Time that responses may take in the event loop before it serves connections; time below which none is measured."""
+"""Time that responses may take in the event loop before it serves connections. Shorter requests are not measured."""
 
 _Jobs: TypeAlias = "queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None]"
 Job: TypeAlias = "Callable[[], HttpAnswer]"
@@ -135,9 +135,9 @@ class Bridge:
         self._jobs: dict[Turn, _Jobs] = {turn: queue.SimpleQueue() for turn in self._threads}
 
     def at_once(self, connection: Any) -> bool:
-        """Answer a complete request in the event loop if that takes no wait; whether it was answered.
+        """Answer a complete request in the event loop if it need not wait; returns whether it was answered.
 
-        Otherwise `__call__` sends what a thread begins to compute.
+        Otherwise `__call__` sends the response, which a thread may still be computing.
         """
         scope = connection.answered.scope
         try:
@@ -212,7 +212,7 @@ class Bridge:
             connection.cut()
 
     def _respond(self, answer: HttpAnswer, connection: Any) -> bool:
-        """Send a response if it is small, complete and not slowed; whether it was sent. It is framed in any case."""
+        """Frame a response, and send it if it is small, complete and not slowed; returns whether it was sent."""
         if answer.reset:
             return False
         if answer.missing is None:
@@ -316,7 +316,7 @@ def _settle(future: asyncio.Future[Any], settle: Callable[[Any], None], result: 
 
 
 async def _wait(seconds: float, cycle: Any) -> bool:
-    """Wait; returns at once, and False, if the client has gone, whose response would stay in memory."""
+    """Wait, and return True. If the client disconnects, return False at once, so that its response is freed."""
     until = monotonic() + seconds
     while not cycle.disconnected and (left := until - monotonic()) > 0:
         cycle.message_event.clear()
@@ -361,7 +361,7 @@ def _frame(answer: HttpAnswer, connection: Any) -> int:
 
 
 def _closing(parts: Iterable[bytes]) -> Generator[bytes]:
-    """Yield the parts, and close them as WSGI requires, also after an error. It must have begun to do so."""
+    """Yield the parts, and close them as WSGI requires, also after an error. Only a started generator closes them."""
     try:
         yield from parts
     finally:

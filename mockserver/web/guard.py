@@ -22,7 +22,7 @@ _CHALLENGE = (("WWW-Authenticate", 'Basic realm="Mock Flow Service", charset="UT
 
 
 def demand_own_origin() -> None:
-    """Refuse changes by web pages of another origin, as browsers tell it. Raises ApiError."""
+    """Refuse changes by web pages of another origin, which browsers name in `Origin`. Raises ApiError."""
     if request.method in _SAFE:
         return
     origin = request.headers.get("Origin")
@@ -88,6 +88,6 @@ def _is_own(origin: str) -> bool:
         return False
     scheme, place = found.groups()
     if scheme == "http" and "https" in (request.scheme, request.headers.get("X-Forwarded-Proto", "").strip().lower()):
-        return False  # a page that anybody on the way can write
+        return False  # without TLS, anybody on the network can change the page
     host: str = request.environ.get("HTTP_HOST", "").lower()
     return place.removesuffix(_DEFAULT_PORT[scheme]) == host.removesuffix(_DEFAULT_PORT[scheme])

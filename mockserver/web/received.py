@@ -37,7 +37,7 @@ class Received:
     body: bytes
     """Empty if the body is in `large`."""
     large: Pieces | None = None
-    """A body above the ordinary limit. To make bytes of it would hold up all other requests."""
+    """A body above the ordinary limit. Joining its pieces would block all other requests."""
 
     @property
     def method(self) -> str:
@@ -57,7 +57,7 @@ class Received:
 
 
 class Pieces(RawIOBase):
-    """A body in pieces, of which each is let go once it is read."""
+    """A body in pieces, each of which is freed once it is read."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         super().__init__()

@@ -18,7 +18,7 @@ QUIET = ("/_mock/console/now", "/_mock/console/assets/")
 
 
 _NO_PATH = "404"
-"""Error of a path that the contract lacks: the journal shows no ids of it either."""
+"""Error of a path that the contract lacks. Its ids are hidden, as in the journal."""
 
 
 class RequestLog:

@@ -1,4 +1,4 @@
-"""Converts results to Flask responses, also those that a fault delays, slows, cuts, garbles or loses.
+"""Converts results to Flask responses, including those that a fault delays, slows, cuts, damages or loses.
 
 Our server waits without blocking a thread. Under Flask's test client or another server, the calling thread waits.
 """

@@ -32,7 +32,7 @@ class Served:
     """An emulator as an application of `bridge.wsgi_server`."""
 
     def __init__(self, emulator: Emulator, log_to: TextIO | None = None) -> None:
-        """Requests to the API are logged to `log_to`, without it through `logging`."""
+        """Requests to the API are logged to `log_to`, or through `logging` if it is None."""
         self._api = Api(emulator, log_to)
         self._emulator, self._turns = emulator, Turns(emulator)
         self._building = threading.Lock()
@@ -50,7 +50,7 @@ class Served:
         self._pages()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request of WSGI (PEP 3333): one to the API past Flask, one for a page by Flask."""
+        """Answer a WSGI request (PEP 3333): requests to the API without Flask, pages by Flask."""
         adapter.keep_encoded_slashes(environ)
         path = adapter.path_of(environ)
         if not self._is_api(path):
@@ -74,7 +74,7 @@ class Served:
             return self._app
 
     def plan(self, received: Received) -> tuple[Turn, Callable[[], HttpAnswer]] | None:
-        """Where and how to answer a request past Flask; None if Flask must answer it."""
+        """Where and how to answer a request without Flask; None if Flask must answer it."""
         path = adapter.decoded(received.path)
         if path == "/_mock/health" and received.method == "GET" and self._api.allows(received):
             return Turn.NOW, partial(self._answer, self._health, received, path)

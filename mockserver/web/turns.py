@@ -17,9 +17,9 @@ _LIGHT_QUERY = re.compile(r"(?:(?:limit=[0-9]{1,3}|continuationToken=[\w-]*)(?:&
 """Queries that neither filter nor sort all records, unless their continuation token does."""
 _TOKENS = re.compile(r"continuationToken=([\w-]*)")
 _LIGHT_QUERY_SIZE, _LIGHT_BODY = 512, 16_384
-"""Maximum characters of a query and bytes of a body. What one event loop step does with them takes 15 ms of CPU."""
+"""Maximum characters of a query and bytes of a body. One step of the event loop takes 15 ms of CPU for them."""
 _LARGE = 262_144
-"""Bytes from which a response is large: its records were also checked, copied and stored."""
+"""Minimum bytes of a large response. Its records were also checked, copied and stored."""
 
 
 class Turns:
@@ -60,7 +60,7 @@ class Turns:
 
 
 def _may_patch_auth(body: bytes) -> bool:
-    """Whether a patch may change credentials: then it looks for flows that use them and creates their overdue runs.
+    """Whether a patch may change credentials. If so, it creates the overdue runs of the flows that use them.
 
     A name can be written with escapes.
     """

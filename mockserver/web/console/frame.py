@@ -101,7 +101,7 @@ class Frame:
     def judged(self, since: int | None = None) -> Report:
         """The verdict on the calls after number `since`, by default on the latest ones. Raises NothingRecorded.
 
-        It is cached until the journal changes: a page that asks again and a report in every format cost one evaluation.
+        It is cached until the journal changes, so that polling and reports in several formats cost one evaluation.
         """
         from mockserver import conformance
 
