@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mockserver.contract.schema import kind_of
-from mockserver.exchange import MISSING, Tenant, departure
+from mockserver.exchange import MISSING, UNKNOWN, Tenant, departure
+from mockserver.secrecy import repeatable
+from mockserver.state.pieces import Demands
 from mockserver.state.records import Change, Key
 
 EXPORT_VERSION = 1
@@ -32,6 +34,9 @@ def parse(data: Mapping[str, Any]) -> tuple[int, list[Change]]:
 
     Raises ValueError. Its message repeats no value, because exports contain credentials.
     """
+    if isinstance(data, Mapping):
+        for name in data:
+            _demand_known(name)
     if _member(data, "version", int, "") != EXPORT_VERSION:
         raise ValueError(f"/version: expected {EXPORT_VERSION}, the version that this server supports")
     used = _member(data, "revision", int, "")
@@ -51,6 +56,26 @@ def parse(data: Mapping[str, Any]) -> tuple[int, list[Change]]:
         revisions.add(change.revision)
         records.append(change)
     return used, records
+
+
+def _demand_member(name: str | None, mark: str) -> None:
+    """Refuse an array or object where none belongs, and unknown members."""
+    if name is not None:
+        _demand_known(name)
+    kind = dict if name is None else _MEMBERS[name]
+    came = {"[": list, "{": dict}.get(mark, kind)
+    if came is not kind:
+        raise ValueError(departure("Member", f"/{name or ''}", _KINDS[kind], _KINDS[came]))
+
+
+def _demand_record(number: int, row: Any) -> None:
+    _parse_record(row, f"/records/{number}")
+
+
+def _demand_known(name: str) -> None:
+    if name not in _MEMBERS:
+        expected = f"one of {', '.join(_MEMBERS)}"
+        raise ValueError(departure("Member", f"/{repeatable(name)}", expected, UNKNOWN))
 
 
 def _parse_record(row: Any, where: str) -> Change:
@@ -73,4 +98,8 @@ def _member(holder: Any, name: str, kind: type, where: str) -> Any:
     return holder[name]
 
 
-_KINDS = {int: "an integer", str: "a string", dict: "an object", list: "an array"}
+_MEMBERS: Mapping[str, type] = {"version": int, "revision": int, "records": list}
+_KINDS: Mapping[type, str] = {int: "an integer", str: "a string", dict: "an object", list: "an array"}
+
+DEMANDS = Demands(_demand_member, _demand_record)
+"""What is refused while an export is read, so that no work is done for what is no export."""

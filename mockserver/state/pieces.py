@@ -9,7 +9,7 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from mockserver import json_input
 from mockserver.json_input import Json, JsonProblem
@@ -27,10 +27,25 @@ Read: TypeAlias = Callable[[int], bytes]
 """Returns the next bytes, at most so many; none at the end."""
 
 
-def parse(read: Read, member: str, *, max_bytes: int, max_depth: int) -> Json:
-    """Parse an object that consists mostly of the array in this member. Raises JsonProblem.
+class Demands(NamedTuple):
+    """Checks of a large document while it is read, so that no more of a wrong one is parsed. They raise ValueError."""
 
-    Any other value is parsed at once.
+    member: Callable[[str | None, str], None] = lambda name, mark: None
+    """Called with the name of a member and the first character of its value, before that is parsed.
+
+    Without a name it is the document itself.
+    """
+    item: Callable[[int, Json], None] = lambda number, value: None
+    """Called with the number and the value of each item of the array that is most of the document."""
+
+
+_ANYTHING = Demands()
+
+
+def parse(read: Read, member: str, demands: Demands = _ANYTHING, *, max_bytes: int, max_depth: int) -> Json:
+    """Parse an object that consists mostly of the array in this member. Raises JsonProblem and what `demands` raise.
+
+    Any other value is parsed at once. Only documents of more than one piece are checked by `demands`.
     """
     first = read(MAX_PIECE + 1)
     if len(first) <= MAX_PIECE:
@@ -38,13 +53,14 @@ def parse(read: Read, member: str, *, max_bytes: int, max_depth: int) -> Json:
     text = _Unparsed(first, read, max_bytes)
     if text.mark() == "\ufeff":
         raise JsonProblem(json_input.BYTE_ORDER_MARK)
-    whole: Json = dict(_members(text, member, max_depth)) if text.mark() == "{" else text.value(max_depth)
+    demands.member(None, text.mark())
+    whole: Json = dict(_members(text, member, demands, max_depth)) if text.mark() == "{" else text.value(max_depth)
     if text.mark():
         raise text.problem("extra data", text.at)
     return whole
 
 
-def _members(text: _Unparsed, member: str, max_depth: int) -> Iterator[tuple[str, Json]]:
+def _members(text: _Unparsed, member: str, demands: Demands, max_depth: int) -> Iterator[tuple[str, Json]]:
     known: set[str] = set()
     for _ in _parts(text, "}"):
         if text.mark() != '"':
@@ -56,10 +72,18 @@ def _members(text: _Unparsed, member: str, max_depth: int) -> Iterator[tuple[str
             raise JsonProblem(json_input.SAME_MEMBER_TWICE)
         known.add(name)
         text.at += 1
+        demands.member(name, text.mark())
         if name == member and text.mark() == "[":
-            yield name, [text.value(max_depth, 2) for _ in _parts(text, "]")]
+            yield name, list(_items(text, demands, max_depth))
         else:
             yield name, text.value(max_depth, 1)
+
+
+def _items(text: _Unparsed, demands: Demands, max_depth: int) -> Iterator[Json]:
+    for number, _ in enumerate(_parts(text, "]")):
+        item: Json = text.value(max_depth, 2)
+        demands.item(number, item)
+        yield item
 
 
 def _parts(text: _Unparsed, end: str) -> Iterator[None]:

@@ -19,7 +19,7 @@ from mockserver.flows import progress
 from mockserver.json_input import Json
 from mockserver.quirks import QUIRKS
 from mockserver.runtime import release
-from mockserver.state import pieces
+from mockserver.state import exports, pieces
 from mockserver.state.pieces import Read
 from mockserver.web import adapter, guard, responses
 from mockserver.web.api import MAX_STATE_BYTES, health_of
@@ -169,10 +169,13 @@ def _exported(emulator: Emulator, *, credentials: bool) -> Generator[bytes]:
 
 
 def restored(emulator: Emulator, read: Read) -> int:
-    """Import an export, which may be larger and deeper than a request body; see `Emulator.restore`. Raises ApiError."""
+    """Import an export, which may be larger and deeper than a request body; see `Emulator.restore`.
+
+    Raises ApiError and ValueError.
+    """
     depth = json_input.MAX_DEPTH + _DEPTH_OF_EXPORT
     try:
-        state: Any = pieces.parse(read, "records", max_bytes=MAX_STATE_BYTES, max_depth=depth)
+        state: Any = pieces.parse(read, "records", exports.DEMANDS, max_bytes=MAX_STATE_BYTES, max_depth=depth)
     except json_input.JsonProblem as problem:
         raise wrong(problem.reason) from None
     masked = emulator.restore(state)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import socket
 import sqlite3
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,11 @@ from mockserver.runtime import Runtime
 from mockserver.state.places import open_store
 from mockserver.state.sql import MAX_EXPORTS
 from mockserver.state.store import Put, StorageUnavailable, Store
+from mockserver.web import admin
 from tests.calls import connection, made
+from tests.rows import each
 from tests.server.wire import PATIENT, Client, running
+from tests.work import counted
 
 TENANTS = [Tenant("org", "prod"), Tenant("org", "qa"), Tenant("other", "prod")]
 MIB = 1 << 20
@@ -153,3 +158,30 @@ def test_exports_that_nobody_reads_on_leave_connections_to_requests(state: str) 
         assert opened.get(TENANTS[0], "flows", "1")
     assert len(opened.export()["records"]) == 1
     opened.close()
+
+
+MANY = 400_000
+_EMPTY = Emulator(Config(seed=1))
+
+
+@each(
+    "begin, part, end, problem",
+    [
+        (b"{", b'"m%d":0,', b'"m":0}', "Member /m0 is unknown; expected one of version, revision, records"),
+        (b'{"version":1,', b'"m%d":0,', b'"m":0}', "Member /m0 is unknown; expected one of"),
+        (b"[", b"[%d],", b"0]", "/: expected an object, got an array"),
+        (b'{"version":[', b"[%d],", b"0]}", "/version: expected an integer, got an array"),
+        (b'{"revision":{', b'"m%d":0,', b'"m":0}}', "/revision: expected an integer, got an object"),
+        (b'{"records":{', b'"m%d":0,', b'"m":0}}', "/records: expected an array, got an object"),
+        (b'{"records":[', b"%d,", b"0]}", "/records/0: expected an object, got a number"),
+        (b'{"version":1,"revision":1,"records":[', b'{"":%d},', b"0]}", "Member /records/0/org is missing"),
+    ],
+)
+def test_a_large_document_that_is_no_export_is_refused_where_it_first_departs(
+    begin: bytes, part: bytes, end: bytes, problem: str
+) -> None:
+    """One of 2.5 million members took 11 s, an array of 6 million items 8."""
+    raw = begin + b"".join([part % number for number in range(MANY)]) + end
+    with counted() as work, pytest.raises(ValueError, match=re.escape(problem)):
+        admin.restored(_EMPTY, BytesIO(raw).read)
+    assert len(raw) > 2 * MIB and work.calls < 1_000
