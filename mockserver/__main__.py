@@ -6,11 +6,11 @@ import gc
 from mockserver.cli import main
 
 _THRESHOLD = 100_000
-"""New containers after which they are searched for garbage cycles. Imports create as many, and no garbage."""
+"""New containers after which Python searches for garbage cycles. Imports create this many, and no garbage."""
 
 
 def run() -> None:
-    """Run the command line. The process belongs to it, which imports little and ends at once.
+    """Run the command line. Assumes that the process does nothing else.
 
     With Python's default settings, searches for garbage take 50 ms of a start, and another 70 ms as the process ends.
     """

@@ -59,7 +59,7 @@ class Config:
     faults: str | None = None
     """A YAML or JSON file of faults in force from the start."""
     learn: str | None = None
-    """A HAR file: the specs and entities that it shows are there from the start. Goes with records in memory."""
+    """A HAR file whose specs and entities exist from the start. Only for records in memory."""
     tls: bool = False
     """Serve HTTPS, with a certificate of this installation's own CA."""
     ca_folder: str | None = None
@@ -174,8 +174,8 @@ LISTENING = frozenset(
 COMPARED = frozenset(
     {"platform", "strict", "seed", "sources", "closed", "datasets", "schemas", "mappings", "quirk", "sandboxes"}
 )
-"""Settings of an emulator that answers a recording. It is new, keeps nothing, and knows no credentials: those of a
-recording are masked."""
+"""Settings of an emulator that answers a recording. The others name what it keeps, or credentials, which are masked in
+a recording."""
 
 ALL = frozenset(row.name for row in fields(Config))
 """The names of all settings."""
@@ -250,9 +250,9 @@ def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def forget_secrets() -> None:
-    """Erase this server's secrets from its environment, which `/proc/PID/environ` would continue to show.
+    """Erase this server's secrets from its environment, including `/proc/PID/environ`.
 
-    libpq may still need its own: copies of them, which are not shown, stay.
+    libpq may still need its own secrets, so copies of them stay where `/proc` does not show them.
     """
     for name in SECRET_VARIABLES:
         value = os.environ.pop(name, None)
@@ -273,7 +273,7 @@ def _wipe(entry: bytes) -> None:
 
 
 def forget_libpq_service() -> None:
-    """Remove PGSERVICE from this process's environment: libpq would obey it and has no option against it."""
+    """Remove PGSERVICE from this process's environment, because libpq has no option to ignore it."""
     os.environ.pop("PGSERVICE", None)
 
 

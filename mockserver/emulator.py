@@ -141,13 +141,13 @@ class Emulator:
         self._first = data
 
     def export(self, *, credentials: bool = False) -> dict[str, Any]:
-        """All records in the form of `store.restore`, with credentials masked unless requested."""
+        """All records in the form that `store.restore` reads. Credentials are masked unless requested."""
         with self.exporting(credentials=credentials) as (state, records):
             return {**state, "records": sorted(records, key=lambda row: row["revision"])}
 
     @contextmanager
     def exporting(self, *, credentials: bool = False) -> Iterator[tuple[dict[str, Any], Iterator[dict[str, Any]]]]:
-        """The same one by one: the export without its records, and these, which are read when they are taken."""
+        """An export without its records, and an iterator that reads the records one by one."""
         with self.world.store.snapshot() as (revision, changes):
             rows = map(exports.row, changes)
             if not credentials:
@@ -199,7 +199,7 @@ class Emulator:
         return Redaction(self.contract, auth_place)
 
     def close(self) -> None:
-        """Abandon what is done in the background, and close the store."""
+        """Abandon the jobs in the background, and close the store."""
         self.runtime.background.drop()
         self.world.store.close()
 
@@ -264,7 +264,7 @@ def _patches_auth(body: Any) -> bool:
 
 
 def _filters_auth(call: Call, body: Any) -> bool:
-    """Whether a list is filtered by a member of `auth`. Such a filter names no spec that says which are secret."""
+    """Whether a list is filtered by a member of `auth`. It does not name the spec that decides what is secret."""
     searched = body.get("queryString") if isinstance(body, dict) else ""
     return "auth" in unquote_plus(f"{call.query}&{searched}")
 

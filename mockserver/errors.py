@@ -166,7 +166,7 @@ No sample of these exists (facts §13), so statuses are HTTP's own and the shape
 
 
 def _sentence(hint: str) -> str:
-    """A hint as a sentence. A name that it begins with, such as `objectType=root`, keeps its case."""
+    """A hint as a sentence. If it begins with a name such as `objectType=root`, the name keeps its case."""
     first = hint.partition(" ")[0].rstrip(",:;")
     return hint[0].upper() + hint[1:] if first.isalpha() and first.islower() else hint
 
@@ -232,12 +232,12 @@ class ApiError(Refusal):
         return template.format(**{name: value if name in _OURS else "…" for name, value in self.variables.items()})
 
     def _message(self, template: str) -> str:
-        """The message for the client. A value that is described, as `‹9 characters›`, needs no quotes."""
+        """The message for the client. A described value, such as `‹9 characters›`, gets no quotes."""
         text = template.format(**self.variables).replace("'‹", "‹").replace("›'", "›")
         return self._with_advice(text)
 
     def _with_advice(self, text: str) -> str:
-        """A text, followed by what was expected and what to do unless it says so: clients print only the message."""
+        """A text with what was expected and what to do, unless it says so. Most clients print only the message."""
         expected, hint = self.extras["expected"], self.extras["hint"]
         if expected and expected != NO_MEMBER and expected not in text:
             text = f"{text.removesuffix('.')}. Expected {expected}."

@@ -1,6 +1,6 @@
 """The values at the emulator's boundary: a `Call` comes in, a `Result` goes out.
 
-Those made for every request are named tuples: a frozen dataclass takes twice as long to make.
+Values that are made for every request are named tuples, because a frozen dataclass takes twice as long to make.
 
 Nothing here knows of Flask, sockets or files, so a call can come from HTTP, a HAR file or a test.
 """
@@ -40,7 +40,7 @@ _SITES: tuple[tuple[AdobeSite, re.Pattern[str]], ...] = (
 
 
 def adobe_site(host: str) -> AdobeSite:
-    """What of Adobe's is at a host name in lower case: the services, the token endpoint or the inlets for events.
+    """The emulated service at a host name in lower case: the services, the token endpoint or the inlets for events.
 
     Empty for every other host (facts §1, §2.1; inlets: create/streaming/http.md).
     """
@@ -52,7 +52,7 @@ _ENCODED_SLASH = re.compile("%((?:25)*)2f", re.IGNORECASE)
 
 
 def decoded_path(raw: str) -> str:
-    """Decode a path once, all but the slashes inside its segments: those stay as they were sent."""
+    """Decode a path once, except for the slashes inside its segments, which stay as they were sent."""
     return unquote(_ENCODED_SLASH.sub(r"%25\g<1>2F", raw), errors="replace") if "%" in raw else raw
 
 

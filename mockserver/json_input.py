@@ -30,8 +30,7 @@ MAX_DIGITS = 308
 """Maximum digits of a number: beyond them floats overflow and integers cost quadratic time."""
 
 MAX_WIDTH = 2
-"""Maximum bytes of memory of a document's texts, for each of its maximum bytes. One emoji makes a text four times as
-large."""
+"""Maximum memory of a document's texts, as a multiple of its maximum bytes. One emoji quadruples a text."""
 
 SAME_MEMBER_TWICE = "an object with the same member twice"
 BYTE_ORDER_MARK = "a byte order mark, which JSON does not allow"
@@ -46,10 +45,10 @@ _STARTS_OF_FOUR_BYTES = tuple(bytes([lead]) for lead in range(0xF0, 0xF5))
 
 _QUOTE = ord('"')
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
-"""A string, or the unterminated rest of a text. Without the latter, every later quote would be tried."""
+"""A string, or the unterminated rest of a text. Without the latter, it would backtrack to every later quote."""
 
 _STRING_OR_VALUE = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|,|[\[{](?=\s*[^\s\]}])', re.DOTALL)
-"""A string, or what one value more stands behind: a comma, the begin of an array or object that is not empty."""
+"""A string, or what precedes one more value: a comma, or the beginning of an array or object that is not empty."""
 _LADDER = re.compile(rb"(?:[\[{][^\[\]{}]*){%d}" % (MAX_DEPTH + 1))
 _STRING_OR_MARK = re.compile(r'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[][{},]', re.DOTALL)
 _ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
@@ -105,7 +104,7 @@ def parse_written(raw: bytes, *, max_depth: int) -> Json:
 
 
 def value_at(text: str, at: int, max_depth: int, above: int) -> tuple[Any, int]:
-    """The value that begins at a place in a text, and its end. `above`: levels of the document above it.
+    """Parse the value that begins at a place in a text; returns it and its end. `above`: levels of nesting around it.
 
     Raises JSONDecodeError, and JsonProblem.
     """
@@ -142,7 +141,7 @@ def escaped(value: Json) -> bytes:
 
 
 def width(value: Json) -> int:
-    """Bytes of memory that the texts of a value take.
+    """The memory that the texts of a value take, in bytes.
 
     Python keeps each text in one, two or four bytes for each character, as its widest one needs.
     """
@@ -150,7 +149,7 @@ def width(value: Json) -> int:
 
 
 def weight(raw: bytes) -> int:
-    """The most bytes of memory that the texts of a JSON document take once it is parsed."""
+    """The maximum memory that the texts of a JSON document take once it is parsed, in bytes."""
     if any(start in raw for start in _STARTS_OF_FOUR_BYTES) or _FIRST_OF_PAIR.search(raw):
         return 4 * len(raw)
     return len(raw) if raw.isascii() and not _ESCAPE.search(raw) else 2 * len(raw)
@@ -192,7 +191,7 @@ def closed(text: str) -> tuple[str, str]:
 
 
 def beginning(raw: bytes) -> Json:
-    """What can be read of JSON that was cut or is damaged, also of the text at its end; None if that is nothing.
+    """Parse the readable beginning of cut or damaged JSON, with a cut text at its end; None if nothing is readable.
 
     Only the first 256 KiB are read, because this takes a second for each megabyte.
     """

@@ -87,7 +87,7 @@ def flow_service(
 def flow_service_factory(
     flow_service_config: dict[str, Any], _flow_service_attempt: None, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., FlowService]]:
-    """Start further services, each with settings of its own: call it with members of `Config`, such as strict=True."""
+    """A function that starts further services. Its arguments are members of `Config`, such as strict=True."""
     from mockserver.clients.service import flow_service as serving
 
     started: list[FlowService] = []
@@ -232,7 +232,7 @@ def _wanted(marker: pytest.Mark) -> tuple[str, Collection[str]]:
 
 
 def _described(service: FlowService, *, reported: bool) -> str:
-    """The calls, one per line, and their findings unless `reported` elsewhere."""
+    """The calls, one per line, with their findings unless these are `reported` elsewhere."""
     if not service.emulator.journal.on:
         return "(not recorded: journal_entries is 0)"
     calls, findings = service.calls, () if reported else service.report().open

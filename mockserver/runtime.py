@@ -1,4 +1,4 @@
-"""Clock, ids, etags and tokens: the only source of time and randomness. Also the thread for work in the background.
+"""Clock, ids, etags and tokens: the only source of time and randomness. Also the background thread.
 
 With a seed, the same writes give the same ids, etags and times on every run. Each kind of id has a stream
 of its own. The clock starts at a fixed moment and advances by one millisecond per write. Requests that create
@@ -35,10 +35,10 @@ KEY_BYTES = 32
 """Length of the key that seals page tokens."""
 
 MAX_JOBS = 16
-"""Maximum jobs in the background: each may hold an open file and a session of a database."""
+"""Maximum jobs in the background. Each may hold an open file and a database session."""
 
 MAX_ENDED_JOBS = 1_000
-"""Maximum jobs of the background whose end is remembered."""
+"""Maximum ended jobs that are remembered."""
 
 _SCRAMBLE = 0x9E3779B1
 """An odd multiplier, so a bijection modulo 2**32: etags of neighbouring revisions look unrelated and never repeat."""
@@ -48,7 +48,7 @@ _LETTER_OF_BYTE = bytes(ord(_LETTERS[byte % 62]) for byte in range(256))
 
 
 def release(items: list[Any]) -> None:
-    """Let go of many objects one by one: all at once, no other thread would get its turn until all are freed."""
+    """Free many objects one by one. Freeing them at once would block all other threads."""
     while items:
         items.pop()
 
@@ -151,12 +151,12 @@ class _BackgroundJob:
     name: Hashable
     steps: Generator[int]
     waiting: bool = False
-    """Whether it is left to the thread."""
+    """Whether it waits for the thread."""
     dropped: bool = False
 
 
 class Background:
-    """One thread that finishes what would take a request too long, in the order in which it was begun."""
+    """One thread that finishes jobs that would take a request too long, in the order in which they were begun."""
 
     def __init__(self) -> None:
         self._jobs: dict[Hashable, _BackgroundJob] = {}
@@ -197,7 +197,7 @@ class Background:
         return True
 
     def drop(self) -> None:
-        """Abandon all jobs. Each undoes what it did, once the step that is being taken has ended."""
+        """Abandon all jobs. Each undoes what it did, after the current step has ended."""
         with self._lock:
             dropped, self._jobs, self._ended = self._jobs, {}, {}
             for job in dropped.values():

@@ -22,7 +22,7 @@ _FAULTS = (
     (re.compile(r" "), "a character that no token contains"),
     (re.compile(r"."), "no space after Bearer"),
 )
-"""What can be wrong after the scheme, by the first pattern that matches there."""
+"""Pattern of what follows the scheme -> the mistake. The first pattern that matches counts."""
 
 MAX_TOKENS = 10_000
 """Maximum issued tokens, and revoked tokens, that are kept. The client with the most tokens loses its oldest first."""

@@ -29,12 +29,12 @@ class Shown(NamedTuple):
 
 
 MAX_RUNS, MAX_LANDED_RUNS = 3_000, 750
-"""Maximum runs that one request creates: a month of them every 15 minutes. With `--lake`, which writes their rows."""
+"""Maximum runs that one request creates: a month of them every 15 minutes; with `--lake`, fewer."""
 MAX_LANDED_WORK = 12_000_000
 """Maximum work of a request that writes rows of runs to `--lake`: 0.3 s of CPU time. The rest is done afterwards."""
 
 MAX_FLOWS = 2_000
-"""Maximum flows that a list of all runs brings up to date: those written last. Others are, once they are named."""
+"""Maximum flows whose overdue runs a list of all runs creates: those written last. Others' are, when they are named."""
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class RunBudget:
     settled: bool = False
     """Whether all flows of the tenant have been brought up to date."""
     landed: list[int] = field(default_factory=lambda: [MAX_LANDED_WORK])
-    """The work that rows of runs may still take."""
+    """The remaining work for rows of runs."""
 
 
 class World(NamedTuple):
@@ -62,9 +62,9 @@ class World(NamedTuple):
     shown: dict[str, Shown]
     """Etag -> shown record; a cache of `resources._crud`."""
     run_budget: RunBudget | None = None
-    """That of the request; None outside of requests."""
+    """The budget of the current request; None outside of requests."""
     own_connectors: dict[Tenant, Connectors] | None = None
-    """Those that the request asked for, so that each written spec is read once; None outside of requests."""
+    """Connectors that the request asked for, so that each written spec is read once; None outside of requests."""
 
     def for_request(self) -> World:
         """The same parts, with the budget of a new request."""
@@ -72,7 +72,7 @@ class World(NamedTuple):
 
     @property
     def slowness(self) -> int:
-        """How many times as long a record of the store takes as one in memory."""
+        """How many times longer it takes to read a record of this store than one in memory."""
         return 1 if self.config.state is None else 2
 
     @property

@@ -27,7 +27,7 @@ _COMMAND = "command"
 
 
 class _BeforeCommand(click.Command):
-    """Takes what follows `--` for the command of a client."""
+    """Treats the arguments after `--` as the command of a client."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep the client's command in `ctx.meta`, and parse the rest."""
@@ -85,7 +85,7 @@ def _by_run(command: Sequence[str], platform: str, contract: Contract) -> tuple[
 
 
 def _by_text(what: Sequence[str], contract: Contract, connectors: Connectors) -> Used:
-    """What a file contains, or operations name. Raises ValueError."""
+    """The features that a file contains or operations name. Raises ValueError."""
     from mockserver import har
     from mockserver.evidence import assessing
     from mockserver.har import journaling

@@ -98,6 +98,6 @@ def _described(authority: Authority) -> str:
         f"certificate  {authority.public_file}",
         f"SHA-256      {authority.fingerprint}",
         f"valid        {certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d}",
-        "vouches for  " + textwrap.indent(names, " " * 13).lstrip(),
+        "certifies    " + textwrap.indent(names, " " * 13).lstrip(),
     )
     return "\n".join(lines) + "\n" + _TRUST

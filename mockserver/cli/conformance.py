@@ -119,16 +119,16 @@ def _complaint(step: Step) -> str | None:
             "HTTPS_PROXY? No scenario was played."
         )
     if step.ending.status is None:
-        return "The client did not end although nothing disturbed it: see --timeout. No scenario was played."
+        return "The client did not end in the undisturbed run: fix it, or raise --timeout. No scenario was played."
     if step.ending.status:
-        return f"The client fails undisturbed, with exit status {step.ending.status}: mend that first."
+        return f"The client fails in the undisturbed run, with exit status {step.ending.status}: fix that first."
     return None
 
 
 def _progress(title: str, step: Step, output: str) -> None:
     status = step.ending.status
     calls = f"{len(step.entries)} call{'s' * (len(step.entries) != 1)}"
-    ended = f"{calls}, stopped by us" if status is None else f"{calls}, exit status {status}"
+    ended = f"{calls}, stopped after the timeout" if status is None else f"{calls}, exit status {status}"
     text = step.verdict.verdict if step.verdict else ""
     mark = click.style(f"{text:<11}", fg=_COLOURS.get(text))
     click.echo(f"  {title:<34} {mark}{ended}, {step.took_seconds:.1f} s", err=True)

@@ -61,7 +61,7 @@ class PrivateRun:
     status: int
     """Exit status of the client."""
     refused: bool
-    """Whether it asked for other hosts than Adobe's."""
+    """Whether it asked for hosts other than Adobe's."""
     tunnels: int
     """Number of its connections to Adobe's hosts."""
 
@@ -94,10 +94,10 @@ def _judge(run: PrivateRun, reporting: Reporting) -> int:
 
 
 def run_led(command: tuple[str, ...], interception: Interception, environ: Mapping[str, str], kind: str) -> int:
-    """Run a client whose requests to Adobe's hosts are led elsewhere, and tell which other hosts it asked for.
+    """Run a client whose requests to Adobe's hosts are redirected, and print which other hosts it asked for.
 
-    Returns its exit status, or the number of its signal plus 128. `kind`: what Adobe's hosts are. Exits if the
-    command cannot be started.
+    Returns its exit status, or the number of its signal plus 128. `kind`: what Adobe's hosts are, for the message.
+    Exits if the command cannot be started.
     """
     from mockserver.clients import program
 
@@ -113,7 +113,7 @@ def run_led(command: tuple[str, ...], interception: Interception, environ: Mappi
 
 
 def explain_silence(tunnels: int, refused: bool, otherwise: str) -> None:
-    """Tell why no request of a client may have arrived. `refused`: it asked for other hosts."""
+    """Print why no request of a client may have arrived. `refused`: it asked for other hosts."""
     if tunnels:
         _say(f"It connected to Adobe's hosts {tunnels}x, but no request to Flow Service arrived.")
         _say("Most likely it does not trust the certificate.")

@@ -58,11 +58,11 @@ def _explained(row: dict[str, Any]) -> str:
 @platform_option
 @json_option
 def check(record: str, platform: str, as_json: bool, **options: Any) -> None:
-    """Judge the client in a recording or of a running server.
+    """Judge a client by a recording or a running server.
 
-    FILE.har is a recording. URL is the address of a mockserver, such as http://127.0.0.1:8080, which is judged by the
-    calls that it received. If it requires an admin token, set MOCKSERVER_ADMIN_TOKEN. Exit status: 0 no findings,
-    1 findings, 2 wrong use, 3 no call to Flow Service.
+    FILE.har is a recording. URL is the address of a mockserver, such as http://127.0.0.1:8080, whose received calls are
+    judged. If it requires an admin token, set MOCKSERVER_ADMIN_TOKEN. Exit status: 0 no findings, 1 findings, 2 wrong
+    use, 3 no call to Flow Service.
     """
     try:
         reporting = Reporting.of(options)

@@ -86,7 +86,7 @@ def report_options(command: _Command) -> _Command:
 
 
 def settings(options: dict[str, Any], *, without: frozenset[str] = frozenset()) -> config.Config:
-    """The settings in force, for a command that has all of them but a few. Raises UsageError."""
+    """The settings in force, for a command that takes all but a few of them. Raises UsageError."""
     try:
         options["quirk"] = dict(config.parse_pair("--quirk", text) for text in options["quirk"])
         chosen = config.load(options, names=config.ALL - without)

@@ -138,7 +138,7 @@ def _tls(config: Config) -> ssl.SSLContext | None:
 
 
 def banner(url: str, config: Config, emulator: Emulator, learned: list[str]) -> str:
-    """What a server prints at its start: where it is, what is in force, what it has learned."""
+    """The text that a server prints at its start: its addresses, the active settings, and what it has learned."""
     console = "closed, since others can reach it: set MOCKSERVER_ADMIN_TOKEN"
     if config.admin_open:
         how = "open in a browser" + ("" if config.admin_token is None else "; its password is the admin token")
@@ -154,9 +154,9 @@ def banner(url: str, config: Config, emulator: Emulator, learned: list[str]) -> 
         declared = len(emulator.world.sources.declared)
         lines.append(f"  Sources   {config.sources}      ({declared} declared; other connections: built-in shop)")
     for listed in emulator.world.sources.listed:
-        lines.append(f"  Live      {listed}      (dialled at {', '.join(listed.addresses)})")
+        lines.append(f"  Live      {listed}      (connects to {', '.join(listed.addresses)})")
     if config.lake:
-        lines.append(f"  Lake      {config.lake}      (the rows that runs bring)")
+        lines.append(f"  Lake      {config.lake}      (rows written by runs)")
     lines += learned
     if config.faults:
         lines.append(f"  Faults    {config.faults}")

@@ -1,4 +1,4 @@
-"""Fetches the judgement of a server in another process on its client."""
+"""Fetches the report of a server in another process."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _OF_KEYS = {signal.SIGINT, getattr(signal, "SIGQUIT", signal.SIGINT)}
 
 @contextmanager
 def passed_on() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
-    """Within the block signals do not end this process, so that it can report how the client ended.
+    """Within the block, signals do not end this process, so that it can report how the client ended.
 
     Yields a function to call with the client's process once it runs; earlier signals are delivered then.
     """

@@ -137,7 +137,7 @@ def _demand_harmless(text: str, address: str) -> None:
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        raise ValueError(f"--live {text}: {address[:80]!r} is no IP address") from None
+        raise ValueError(f"--live {text}: {address[:80]!r} is not an IP address") from None
     if any(map(_is_forbidden, (parsed, *_embedded(parsed)))):
         kinds = "link-local, metadata, multicast, broadcast, reserved or unspecified"
         raise ValueError(f"--live {text}: {address} is never dialled ({kinds})")

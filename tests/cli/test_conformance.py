@@ -59,7 +59,7 @@ u.urlopen(os.environ["FLOW_SERVICE_TOKEN_URL"], form)
     [
         (SILENT, "made no call", 3),
         (["-c", ONLY_A_TOKEN], "made no call", 3),
-        (["-c", FAILS], "fails undisturbed", 1),
+        (["-c", FAILS], "fails in the undisturbed run", 1),
     ],
     ids=["no-call", "only-a-token", "fails"],
 )
@@ -73,7 +73,7 @@ def test_no_scenario_is_played_with_a_client_that_fails_undisturbed(
 def test_no_scenario_is_played_with_a_client_that_does_not_end_by_itself() -> None:
     source = FAILS.replace("; ", "\ntry: ").replace("import os", "import os, time") + "\nexcept OSError: time.sleep(60)"
     result = conformance("--timeout", "2", program=["-c", source])
-    assert result.exit_code == 1 and "did not end although nothing disturbed it" in result.stderr
+    assert result.exit_code == 1 and "did not end in the undisturbed run" in result.stderr
 
 
 def test_a_client_that_reads_the_environment_needs_no_interception(monkeypatch: pytest.MonkeyPatch) -> None:

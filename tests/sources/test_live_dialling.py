@@ -193,7 +193,7 @@ def test_a_name_of_which_one_address_is_forbidden_cannot_be_listed(bad: str, pla
     """Also one behind the addresses that would be dialled."""
     addresses = [f"127.0.0.{number}" for number in range(1, 7)]
     addresses.insert(place, bad)
-    with pytest.raises(ValueError, match=r"never dialled|is no IP address"):
+    with pytest.raises(ValueError, match=r"never dialled|is not an IP address"):
         pinned("db.invalid:5432", lambda host, port: addresses)
 
 
