@@ -59,7 +59,7 @@ _OF_EVERY_STAGE = ("id", "flowId", "createdAt")
 """Members of a run that do not change while it runs."""
 _MOVING = ("createdAt", "updatedAt")
 _MANY = 4
-"""Number of missing or added members of one object from which they are reported as one difference."""
+"""Minimum number of missing or added members of one object that are reported as one difference."""
 
 _Walk: TypeAlias = Iterator["Difference"]
 
@@ -118,7 +118,7 @@ class Comparison:
         return list(dict.fromkeys([*found, *self._walk("", "", recorded.body, ours.body, ordered)]))
 
     def _reused(self, recorded: Result, ours: Result) -> _Walk:
-        """Whether a new entity has the id of an earlier one only there. Later requests are about the new one."""
+        """Whether only the recorded service used a new id before. Later requests are about the new entity."""
         if recorded.status != 201 or not isinstance(recorded.body, dict) or not isinstance(ours.body, dict):
             return
         there, here = recorded.body.get("id"), ours.body.get("id")
@@ -326,7 +326,7 @@ class Comparison:
             yield Difference("value", pointer, "a fixed value", "another value")
 
     def _is_given(self, name: str, theirs: Any, ours: Any) -> bool:
-        """Whether an entity that existed before has another value there than it had."""
+        """Whether the recorded value of an entity from before differs from the one it was created with."""
         return self._about in ENTITIES and theirs != ours and (name, ours) in self.given and not is_hidden(theirs)
 
     def _is_fixed(self, pointer: str, name: str, theirs: Any) -> bool:
@@ -368,7 +368,7 @@ def _is_reversed(entity: Mapping[str, Json]) -> bool:
 
 
 def _is_told(value: Any) -> bool:
-    """Whether a value of a request is known, so that a response may repeat it."""
+    """Whether the recording shows a value of a request, so that a response may repeat it."""
     return value not in (None, "") and not is_hidden(value)
 
 

@@ -1,4 +1,4 @@
-"""Finds values of a request that the recorder or another tool has replaced, so that a server may answer otherwise."""
+"""Finds values of a request that the recorder or another tool replaced, so that a server may respond differently."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def _is_replaced(value: Any) -> bool:
 
 
 def is_another(name: str, theirs: Any, ours: Any, *, refused: bool) -> bool:
-    """Whether a replaced value is none that this server has, because the recorder would have kept it."""
+    """Whether a replaced value differs from all that this server has, because the recorder would have kept those."""
     known = name in (_KNOWN_IN_ERRORS if refused else _KNOWN)
     return known and STAND_IN in str(theirs) and STAND_IN not in str(ours)
 
 
 def pair_names(missing: dict[str, str], added: dict[str, str]) -> None:
-    """Remove members whose name the recorder replaced, each with one that only this server has: it may be the same."""
+    """Remove members whose name the recorder replaced, each with one that only this server has and may be the same."""
     unknown = [key for key in missing if STAND_IN in key]
     for key in unknown[: len(added)]:
         del missing[key]

@@ -1,4 +1,4 @@
-"""Finds exchanges that overlapped a change of what they are about, so that their order at the service is unknown."""
+"""Finds exchanges that overlapped a change of the same entity, so that their order at the service is unknown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _READING = ("GET", "HEAD", "OPTIONS")
 def rivals(exchanges: Sequence[RecordedExchange]) -> dict[int, int]:
     """Number of an exchange -> number of another one that changed the same entity or collection at the same time.
 
-    Times in whole seconds tell nothing, nor does an unknown duration.
+    Exchanges with times in whole seconds or an unknown duration are left out.
     """
     if not any(one.call.received_ms % 1000 for one in exchanges):
         return {}

@@ -1,4 +1,4 @@
-"""Pairs the entities of a recorded response with ours, and knows which responses cannot show the same ones."""
+"""Pairs the entities of a recorded response with ours, and decides which responses cannot show the same ones."""
 
 from __future__ import annotations
 
@@ -128,12 +128,12 @@ class Pairing:
 
     @property
     def may_list_more(self) -> bool:
-        """Whether items that only our list has say nothing."""
+        """Whether items that only our list has are not a difference."""
         return self._shared or self.is_shifted or self._is_undated
 
     @property
     def _is_undated(self) -> bool:
-        """Whether the recording has no times, so that nobody knows what existed before it."""
+        """Whether the recording has no times, so that it is unknown what existed before it."""
         return not self.bindings.began_ms
 
     def pair(self, theirs: list[Any], ours: list[Any]) -> tuple[list[Any], list[Any]]:

@@ -169,7 +169,7 @@ class Replay:
         return Compared(exchange, "different" if differences else "same", differences, ours=ours)
 
     def _consequence(self, exchange: RecordedExchange, ours: Result, differences: Sequence[Difference]) -> str:
-        """Why differences are not those of this exchange; empty if they are."""
+        """Why the differences of an exchange have an earlier cause; empty if they do not."""
         if not differences:
             return ""
         if replaced := masked.in_target(exchange):
@@ -193,7 +193,7 @@ class Replay:
         return next((apart[entity] for entity in (*exchange.ids.values(), *ends) if entity in apart), "")
 
     def _note_overlap(self, exchange: RecordedExchange) -> None:
-        """Keep an entity that two requests changed at the same time from being compared: either may have been last."""
+        """Exclude an entity that two requests changed at the same time, because either may have been last."""
         rival = self._rivals.get(exchange.number)
         for entity in overlaps.changed_by(exchange) if rival else ():
             first, last = sorted((rival or 0, exchange.number))
@@ -201,7 +201,7 @@ class Replay:
             self._comparison.pairing.apart.setdefault(entity, why)
 
     def _note_unrepeated(self, done: Compared) -> None:
-        """Keep an entity that a request changed there, or may have changed, and that was not sent here."""
+        """Exclude an entity that a recorded request changed, or may have changed, if that request was not sent here."""
         exchange, apart = done.exchange, self._comparison.pairing.apart
         why = f"exchange {exchange.number} may have changed the entity and was not repeated"
         status = exchange.result.status
@@ -210,19 +210,19 @@ class Replay:
                 entity: why for entity in exchange.ids.values() if apart.setdefault(entity, why) == why
             }
         elif done.verdict == "same" and exchange.call.headers.get("if-match") and status < 300:
-            for entity in exchange.ids.values():  # its etag tells that nothing had changed
+            for entity in exchange.ids.values():  # its etag shows that nothing had changed
                 if apart.get(entity) == self._unrepeated.pop(entity, ""):
                     del apart[entity]
 
     def _note_masked_name(self, exchange: RecordedExchange) -> None:
-        """Keep an entity from lists that are filtered or ordered by a text which was replaced in its creation."""
+        """Exclude an entity from lists that are filtered or ordered by a text that was replaced in its creation."""
         place, new = masked.in_body(exchange), exchange.result.body
         if exchange.result.status == 201 and place in _TEXTS and isinstance(new, dict):
             why = f"the value at {place} in its creation was not recorded"
             self._comparison.pairing.apart.setdefault(str(new.get("id")), why)
 
     def _note_one_sided(self, exchange: RecordedExchange, ours: Result) -> None:
-        """Keep what only one side accepted from being found again in later responses.
+        """Exclude from later comparisons what only one side accepted.
 
         An entity that only we created is deleted; one that only one side changed is not compared any more.
         """
@@ -242,7 +242,7 @@ class Replay:
             self._comparison.pairing.apart.setdefault(entity, why)
 
     def _is_gap(self, exchange: RecordedExchange, name: str) -> bool:
-        """Whether a tool removed a header: also a variable in a refused request, if it is one in others that passed."""
+        """Whether a tool removed a header. A variable in a refused request counts, if requests with it passed."""
         if name in exchange.gaps.headers:
             return True
         return name in self._gaps and is_left_out(exchange.call.headers.get(name, ""), passed=True)
@@ -263,7 +263,7 @@ class Replay:
 
 
 def _may_be_of_the_state(difference: Difference) -> bool:
-    """Whether a difference can come from another state of an entity: no form does, nor one success for another."""
+    """Whether another state of an entity can cause a difference. It changes neither forms nor a success status."""
     succeeded = difference.recorded[:1] == difference.ours[:1] == "2"
     return difference.kind not in _OF_THE_FORM and not (difference.kind == "status" and succeeded)
 

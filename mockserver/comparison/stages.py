@@ -1,4 +1,4 @@
-"""How far a flow run has come. It differs between two services at any time, as it depends on their data."""
+"""The progress of a flow run. It differs between two services at any time, because it depends on their data."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ class Bindings:
     born: dict[Symbol, int]
     """Symbol -> number of the exchange that first shows it."""
     created: frozenset[Symbol] = frozenset()
-    """The symbols in responses that tell of a new entity."""
+    """The symbols in responses that create an entity."""
     followed: frozenset[str] = frozenset()
     """The cursors that the client sent."""
     others: frozenset[str] = frozenset()

@@ -32,7 +32,7 @@ class Unseen:
         """Path of a list -> ids on its first pages."""
 
     def note(self, exchange: RecordedExchange) -> None:
-        """Note what a recorded response tells."""
+        """Note which entities a recorded response proves to exist or not to exist."""
         self._absences.note(exchange)
         if not exchange.call.query or exchange.call.query.startswith("limit="):
             self._first.setdefault(exchange.call.path, set()).update(_listed(exchange))
@@ -54,7 +54,7 @@ class Unseen:
         return ""
 
     def explains(self, exchange: RecordedExchange, ours: Result) -> str:
-        """Why our refusal says nothing: it is about an entity that only the recorded service had. Empty if not."""
+        """Why our refusal is not a difference: only the recorded service had the entity. Empty if it is one."""
         theirs = exchange.result
         if ours.status not in _NOT_FOUND or (theirs.status, theirs.error) == (ours.status, ours.error):
             return ""

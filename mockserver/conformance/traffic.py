@@ -166,7 +166,7 @@ class Exchange:
 
     @property
     def collection(self) -> str:
-        """What the path addresses an entity of: `connections`, `data/foundation/catalog/dataSets`."""
+        """The collection that the path belongs to: `connections`, `data/foundation/catalog/dataSets`."""
         if self.neighbouring:
             return "/".join(self.segments[:-1] if self.entity else self.segments)
         return self.segments[0] if self.segments else ""
@@ -265,7 +265,7 @@ class Exchange:
     def violations(self, where: str, *keywords: str) -> Iterator[Violation]:
         """Contract violations of this call, by place and, if given, by keyword.
 
-        A value that was never filled in is told as that, and not as a wrong one.
+        Values that were never filled in are left out: another rule reports them.
         """
         for violation in self.entry.violations:
             if violation.where != where or (keywords and violation.keyword not in keywords):
@@ -320,13 +320,13 @@ class Traffic:
         return given
 
     def secret_parameters(self, call: Exchange) -> list[str]:
-        """Query parameters with a credential's name and a value, if that is no continuation token that was given."""
+        """Query parameters with a credential's name and a value that is not a known continuation token."""
         named = [(name, value) for name, value in call.query if _NO_LETTER.sub("", name.lower()) in _CREDENTIALS]
         return [name for name, value in named if value and value not in self._pages_hidden]
 
     @cached_property
     def _pages_hidden(self) -> frozenset[str]:
-        """The continuation tokens given, as they are shown in a parameter that nobody knows."""
+        """The known continuation tokens, in the form in which an unknown parameter shows them."""
         return frozenset(hidden(given) for given in self.pages_given)
 
     @cached_property

@@ -9,7 +9,7 @@ SERVICES = frozenset(
         "observability", "ode", "privacy", "query", "sandbox-management", "schemaregistry", "ups", "xcore",
     }
 )  # fmt: skip
-"""Operations of these services that are not in the contract are no mistakes of a client. They answer 501."""
+"""Operations of these services that are not in the contract answer 501, and are not mistakes of a client."""
 
 
 def service_of(path: str) -> str | None:

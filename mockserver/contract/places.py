@@ -25,7 +25,7 @@ _ALTERNATIVES = ("allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSche
 _WALKED = frozenset({*_ALTERNATIVES, "properties", "additionalProperties", "items"})
 """Keywords whose subschemas give rows of their own."""
 _INERT = frozenset({"definitions", "$defs", "enum", "const", "default", "example", "examples"})
-"""Keywords that describe no value by themselves: definitions count where they are referred to."""
+"""Keywords that do not describe a value themselves. Definitions count where they are referred to."""
 _STEP = re.compile(r"\[\]|\{\}|[^.\[\]{}]+")
 
 Auth: TypeAlias = Callable[[Mapping[str, Any]], Place]

@@ -151,7 +151,7 @@ class SchemaCheck:
     def violations(self, value: Json, where: str, *, at: str = "", blocks: bool = False) -> Iterator[Violation]:
         """The first violations of `value`, nearest to the root first. `at` is the pointer of the value.
 
-        Those of a condition come last: `interval` is missing only because `frequency` is no known word.
+        Those of a condition come last: `interval` may be missing only because `frequency` is an unknown word.
         """
         if self.accepts(value):
             return
@@ -281,7 +281,7 @@ _COMPARED = {
     "maximum": "a larger number",
     "exclusiveMaximum": "a larger number",
 }
-"""Keyword -> what was received, if it is violated."""
+"""Keyword -> the description of a received value that violates it."""
 
 _SIZES = {
     "minLength": "at least {} characters",
@@ -310,7 +310,7 @@ _REST = {
     "unevaluatedItems": "no further items",
     "items": "no further items",
 }
-"""Keyword -> what was expected, unless its value says it better."""
+"""Keyword -> the description of the expected value, unless the keyword's value says it better."""
 
 
 def words(schema: Any, otherwise: str = "a value of another form") -> str:

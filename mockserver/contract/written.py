@@ -11,7 +11,7 @@ from mockserver.exchange import MISSING, Violation
 from mockserver.json_input import Json
 
 MAX_WEIGHT = 1_000
-"""Maximum keywords, subschemas and enum values of a schema (assumed). Adobe's flow specs have below 200."""
+"""Maximum keywords, subschemas and enum values of a schema (assumed). Adobe's flow specs have fewer than 200."""
 
 MAX_STEPS = 200_000
 """Maximum of a schema's weight times the number of checked values: half a second of CPU time."""

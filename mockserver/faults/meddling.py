@@ -84,7 +84,7 @@ class _Everything(frozenset[str]):
 _ANY_MEMBER = _Everything()
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _STATUS_OF_A_RUN = ("metrics", "statusSummary", "status")
-"""Where a run shows its state."""
+"""The members in which a run shows its state."""
 
 
 def _meets(asked: tuple[Condition, ...], doc: Mapping[str, Any]) -> bool:
@@ -121,9 +121,9 @@ def _matching(doc: dict[str, Any], path: tuple[str, ...], asked: Condition) -> d
 
 
 def _with_value(there: Any, path: Sequence[str], value: property_filter.Value) -> Any:
-    """A JSON value with another text or boolean at a path; None if it has none there, or an id that it cannot be.
+    """A JSON value with another text or boolean at a path; None if it has none there, or an id that cannot be changed.
 
-    Of a list only the first item stays.
+    Of a list, only the first item is kept.
     """
     if not path:
         if isinstance(there, bool):

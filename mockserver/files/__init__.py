@@ -33,8 +33,8 @@ def write(path: Path, text: str) -> None:
 def replacing(path: Path, aside: Path | None = None) -> Iterator[BinaryIO]:
     """A new file that takes the place of `path` at the end of the block, if that succeeds. Raises OSError.
 
-    Until then it is in the folder `aside` or, without one, beside `path`. Its writer has locked it, so that what a
-    killed process left there is recognised and removed: in `aside` every file, otherwise those of `path`.
+    Until then it is in the folder `aside` or, without one, beside `path`. Its writer locks it, so that files that a
+    killed process left are recognised and removed: in `aside` all, otherwise those of `path`.
     """
     folder, name = aside or path.parent, f".{path.name}."
     _remove_left(folder, "." if aside else name)
@@ -56,7 +56,7 @@ def replacing(path: Path, aside: Path | None = None) -> Iterator[BinaryIO]:
 def appending(path: Path) -> Iterator[BinaryIO]:
     """A file of lines to write at its end, created if it is missing. Raises OSError, also for a link.
 
-    What a killed process left of a line is removed.
+    An incomplete line that a killed process left is removed.
     """
     with open(path, "a+b", opener=lambda name, flags: _ours(name, flags | _NO_LINK)) as file:
         if _locked(file, unless_known=False):  # nobody else writes
@@ -95,7 +95,7 @@ def _created(folder: Path, name: str) -> tuple[Path, BinaryIO]:
 
 
 def _remove_left(folder: Path, name: str) -> None:
-    """Remove what killed processes left: new files that nobody has locked."""
+    """Remove new files that killed processes left: nobody has locked them."""
     found: list[Path] = []
     with suppress(OSError):  # a folder that cannot be listed
         found += (path for path in folder.iterdir() if path.name.startswith(name) and path.suffix == ".new")
@@ -110,7 +110,7 @@ def _remove_left(folder: Path, name: str) -> None:
 
 
 def _locked(file: BinaryIO, *, unless_known: bool) -> bool:
-    """Lock an open file; returns whether nobody else has. `unless_known`: the result where files cannot be locked."""
+    """Lock an open file; returns whether that succeeded. `unless_known`: the result where files cannot be locked."""
     if not _LOCKS:
         return unless_known
     try:
@@ -123,7 +123,7 @@ def _locked(file: BinaryIO, *, unless_known: bool) -> bool:
 
 
 def _share(file: BinaryIO) -> None:
-    """Let others add lines, too, which the system keeps apart. Waits while one of them removes the rest of a line."""
+    """Allow others to add lines, too; the system keeps lines apart. Waits while another removes an incomplete line."""
     if _LOCKS:
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_SH)

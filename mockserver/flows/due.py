@@ -23,12 +23,12 @@ class DueRun(NamedTuple):
     audience: str | None = None
     """Id of the audience that a flow to a destination exports; empty for an export of data sets."""
     merged: int = 0
-    """Number of earlier overdue runs that it stands for: it reads their rows, too."""
+    """Number of earlier overdue runs that it replaces. It reads their rows, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """The runs of a flow that are due and not created yet. Counting them takes no longer for a year of them."""
+    """The runs of a flow that are due and not created yet. Counting them takes the same time for a day and a year."""
 
     flow: Doc
     last_ms: int | None
@@ -42,7 +42,7 @@ class Overdue:
         return sum(moments.count for _, moments in self.streams)
 
     def newest(self, limit: int) -> Iterator[DueRun]:
-        """The latest runs of each schedule, oldest first, at most `limit`. The first stands for the earlier ones."""
+        """The latest runs of each schedule, oldest first, at most `limit`. The first one replaces the earlier ones."""
         share = max(1, limit // len(self.streams)) if self.streams else 0
         every = [self._newest(audience, moments, share) for audience, moments in self.streams]
         return (run for run, _ in zip(heapq.merge(*every, key=_place), range(limit), strict=False))

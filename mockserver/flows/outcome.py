@@ -96,7 +96,7 @@ def decided(run_id: str, due_ms: int, load: Load, rule: RunRule | None) -> Cours
 
 
 def broken(course: Course, rule: RunRule) -> Course:
-    """The course of a run whose source failed while its rows were copied."""
+    """The course of a run whose source failed while its rows were being copied."""
     return course._replace(end=course.copied, failing=course.rows, code=rule.code, message=rule.message)
 
 

@@ -209,7 +209,7 @@ class _Update:
     overdue: Overdue | None
     puts: list[Put] = field(default_factory=list)
     merged: int = 0
-    """Number of runs that others stand for."""
+    """Number of runs that later ones replace."""
     _source: FlowSource | None = None
 
     @classmethod
@@ -322,7 +322,7 @@ class _Update:
     def _landed(self, run: Doc, state: str) -> tuple[Doc, str] | None:
         """A run and its state after its rows have been written, None as long as they are being written.
 
-        It has failed if the source fails meanwhile. What was begun before the flow was deleted is finished.
+        The run fails if the source fails meanwhile. Rows whose writing began before the flow was deleted are completed.
         """
 
         def land() -> Generator[int]:

@@ -61,7 +61,7 @@ class FlowSource:
 
 
 def trouble(error: ApiError) -> RunRule:
-    """The rule by which a run fails whose source failed."""
+    """The rule for a run whose source failed."""
     from mockserver.sources.source import RunRule
 
     return RunRule(FAILED, rows=1.0, message=error.variables.get("message", str(error)))

@@ -16,7 +16,7 @@ from mockserver.har.entries import Recorded
 from mockserver.har.reading import HarError
 
 _MAX_NUMBER = 1_000_000
-"""Maximum number of an exchange from which those that a file lacks are counted."""
+"""Maximum number of an exchange. Larger ones are not used to count missing exchanges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def is_control(one: Recorded) -> bool:
 
 
 def is_of_the_service(one: Recorded, contract: Contract) -> bool:
-    """Whether a call is one to Flow Service, its token endpoint or a neighbouring service."""
+    """Whether a call is to Flow Service, its token endpoint or a neighbouring service."""
     outside = one.call.path.startswith(("/data/", "/ims/"))
     return bool(one.host) or outside or not one.call.mounted or is_named_by_path(one.call, contract)
 

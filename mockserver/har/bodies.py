@@ -1,4 +1,4 @@
-"""Reads the bodies of a HAR entry, and tells whether the tool that wrote it left one out."""
+"""Reads the bodies of a HAR entry, and detects whether the tool that wrote it left one out."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _is_json(body: bytes) -> bool:
 def lacks_response(content: Mapping[str, Any], result: Result, *, empty: bool) -> bool:
     """Whether the body of a response is missing in the file. `empty`: the file proves that it had none.
 
-    Tools that keep no bodies write a size of 0. The service sends none only with other statuses.
+    Tools that keep no bodies write a size of 0. The service always sends a body with 200, 201 and errors.
     """
     if result.body is not None or content.get("text") or empty:
         return False

@@ -158,7 +158,7 @@ def _sent_headers(
 def _headers(holder: Mapping[str, Any]) -> dict[str, str]:
     """Headers with names in lower case and repeated ones joined, without HTTP/2 pseudo headers and incomplete rows.
 
-    Rows whose name is none of HTTP are left out. A null value of a gateway header means that it was removed. Rows that
+    Rows with an invalid name are left out. A null value of a gateway header means that it was removed. Rows that
     are entirely equal count once, because exporters join the headers that the page set with those that the browser
     sent.
     """

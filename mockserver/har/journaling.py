@@ -48,7 +48,7 @@ def journaled(loaded: LoadedHar, contract: Contract, connectors: Connectors) -> 
 
 
 def _record(one: Recorded, journal: Journal, contract: Contract, connectors: Connectors) -> bool:
-    """Record a call if it is one to Flow Service. Violations that its response disproves are left out."""
+    """Record a call if it is to Flow Service. Violations that its response disproves are left out."""
     call, result = one.call, one.result
     seen = contract.check_request(call)
     not_emulated = result.status == _NOT_EMULATED and service_of(call.path) is not None

@@ -36,7 +36,7 @@ _SLACK = dt.timedelta(hours=1)
 
 log = logging.getLogger("mockserver")
 _FRESH_SECONDS = 3_600.0
-"""A certificate lives for a week, but a laptop may sleep through most of it."""
+"""Interval of renewal. A certificate is valid for a week, but a laptop may sleep through most of it."""
 _SECRET_FILE = "authority.pem"  # noqa: S105  (a file's name)
 
 

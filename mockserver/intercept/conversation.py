@@ -22,7 +22,7 @@ _clock = Clock()
 
 @dataclass
 class RelayedExchange:
-    """A request and its response, as far as they came."""
+    """A request and its response, as far as they were received."""
 
     request: RelayedRequest
     began_ms: int = field(default_factory=_clock.now_ms)
@@ -41,7 +41,7 @@ class Conversation:
         seen: Callable[[RelayedExchange], None],
         kept: Kept,
     ) -> None:
-        """`connect` raises OSError. `seen` gets each exchange when its response has been read or will not be."""
+        """`connect` raises OSError. `seen` is called for each exchange once its response is read or cannot come."""
         self._client, self._routes, self._connect, self._seen = client, routes, connect, seen
         self._kept = kept
         self._unread = b""
@@ -60,7 +60,7 @@ class Conversation:
         """Whether, or with which error, the service has ended the connection."""
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Pass bytes on until one of both sides has ended. A reset of one resets the other."""
+        """Pass bytes on until either side ends. A reset of one side resets the other."""
         try:
             await _first(self._serve(), self._until_closed(), self._until_stopped(stopping))
         except (OSError, asyncio.CancelledError):
@@ -127,7 +127,7 @@ class Conversation:
         return True
 
     async def _send(self, service: ByteStream, data: bytes) -> None:
-        """Send to the service. If it reads no more, the client gets what it answered before the connection ends."""
+        """Send to the service. If it stops reading, the client gets its response before the connection ends."""
         try:
             await service.send(data)
         except OSError:
@@ -135,7 +135,7 @@ class Conversation:
             raise
 
     async def _reach(self, place: Upstream, exchange: RelayedExchange) -> ByteStream:
-        """The connection to a place, which an exchange now waits for. Raises NotForwarded."""
+        """The connection to an upstream, for an exchange that now waits for it. Raises NotForwarded."""
         if self._service and self._service[0] != place:
             await self._answered.wait()
             self._disconnect()
@@ -191,7 +191,7 @@ class Conversation:
                 return
 
     def _give_up(self) -> None:
-        """Finish the exchanges that get no more of their responses."""
+        """Finish the exchanges whose responses will not arrive."""
         while self._waiting:
             self._finish(self._waiting.popleft())
         self._answered.set()

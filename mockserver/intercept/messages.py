@@ -9,7 +9,7 @@ from typing import TypeAlias
 import h11
 
 MAX_KEPT = 16 * 1_048_576
-"""Maximum size of a body that is kept. A larger one is read to its end only."""
+"""Maximum size of a body that is kept. A larger one is read, but not kept."""
 MAX_KEPT_TOGETHER = 16 * MAX_KEPT
 """The same for all bodies that are kept at the same time."""
 _MAX_HEAD = 262_144
@@ -22,7 +22,7 @@ Fields: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 
 class Unreadable(Exception):
-    """The bytes are no message of HTTP/1. The message says why."""
+    """The bytes are not an HTTP/1 message. The error message says why."""
 
 
 class Kept:
@@ -49,12 +49,12 @@ class Message:
         return bytes(self._body)
 
     def forget(self) -> None:
-        """Keep the body no longer, nor what follows of it."""
+        """Discard the body, and the rest of it that follows."""
         self._kept.size -= len(self._body)
         self._body, self.is_kept = bytearray(), False
 
     def read(self, data: bytes) -> bytes:
-        """Read received bytes; none mean the end of the connection. Returns those of the next message.
+        """Read received bytes; empty bytes mean the end of the connection. Returns those of the next message.
 
         Raises Unreadable.
         """

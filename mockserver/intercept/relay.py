@@ -93,7 +93,7 @@ def _joined(fields: Fields) -> Mapping[str, str]:
 
 
 def _result(response: RelayedResponse) -> tuple[Result, bytes, bool]:
-    """The response, its body if that could not be read, and whether all of it was read."""
+    """The response, its body if that is not JSON or was cut, and whether all of it was read."""
     headers, raw, status = _joined(response.fields), response.body, response.status
     text, is_all = decompressed(raw, _coding(headers))
     is_whole = response.is_complete and response.is_kept and status != 101
@@ -109,7 +109,7 @@ def _coding(headers: Mapping[str, str]) -> bytes:
 
 
 def decompressed(raw: bytes, coding: bytes) -> tuple[bytes, bool]:
-    """A body without its compression, and whether this is all of it. A part of one that was cut can be read."""
+    """Decompress a body; returns it and whether it is complete. A cut body is decompressed as far as possible."""
     if coding not in CODINGS:
         return b"", False
     if coding == b"identity":

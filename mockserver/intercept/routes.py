@@ -1,4 +1,4 @@
-"""Decides where a recorded request goes, and what of its head is changed on the way."""
+"""Decides where a recorded request is sent, and which parts of its head are changed."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _origin_form(target: bytes) -> tuple[bytes, bytes]:
 
 
 def _rewritten(head: bytes, target: bytes, host: bytes) -> bytes:
-    """A head with this target and host, and without what is for a proxy or would hide the traffic from the recorder."""
+    """A head with this target and host, without fields for a proxy or that would make the traffic unreadable."""
     line, end, fields = head.partition(b"\n")
     method, _, version = line.split(b" ")
     return b" ".join((method, target, version)) + end + _FIELD.sub(lambda found: _field(found, host), fields)

@@ -22,12 +22,12 @@ _HANDSHAKE_SECONDS = 30.0
 
 
 class _LastingReader(asyncio.StreamReader):
-    """A reader that hands over what has arrived before a connection broke. asyncio's raises the error first."""
+    """A reader that returns what arrived before a connection broke. asyncio's reader raises the error first."""
 
     broken: Exception | None = None
 
     def set_exception(self, exc: Exception) -> None:
-        """End what can be read."""
+        """End the readable data with an error."""
         self.broken = exc
         self.feed_eof()
 
@@ -45,7 +45,7 @@ class ByteStream(NamedTuple):
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     link: asyncio.BaseTransport | None = None
-    """The connection below TLS, of one that was begun here."""
+    """The connection below TLS, if it was begun here."""
 
     @classmethod
     async def connected(cls, host: str, port: int, tls: ssl.SSLContext | None) -> ByteStream:
@@ -95,7 +95,7 @@ class ByteStream(NamedTuple):
 
 
 Serve: TypeAlias = Callable[[ByteStream, asyncio.Event], Awaitable[None]]
-"""Serves a client until one of both ends, or the server stops, which the event tells."""
+"""Serves a client until either side ends, or until the event, which the server sets when it stops."""
 
 
 class StreamServer:

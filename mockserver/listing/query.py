@@ -95,8 +95,8 @@ def parse(
 ) -> ListQuery:
     """Parse the typed query parameters. Other parameters are ignored.
 
-    A `continuationToken` brings filters and order with it, and what is sent beside it is taken for
-    the client's repetition, except limit and count. Tokens are sealed with `key`.
+    A `continuationToken` contains filters and order. Parameters beside it are ignored as repetitions, except limit
+    and count. Tokens are sealed with `key`.
     Raises ApiError with the catalogue's code for what is wrong.
     """
     limit, count = arguments.get("limit"), bool(arguments.get("count"))
@@ -138,9 +138,8 @@ def parse_search(
 def next_href(listable: Listable, query: ListQuery, after: Cursor, *, key: bytes = PROCESS_KEY) -> str:
     """The link to the page after the cursor.
 
-    Relative to the base path and with one parameter that holds no second `=`, because a public
-    client takes what follows the only one; and that client adds its own parameters again, so the
-    token carries the whole query.
+    It is relative to the base path. Its one parameter contains no second `=`, because a public client takes the text
+    after the only one. That client also adds its own parameters again, so the token contains the whole query.
     """
     content = [listable.kind, query.filters, list(map(str, query.order)), query.limit, *after]
     return f"/{listable.kind}?continuationToken={sealing.seal(json.dumps(content).encode(), key)}"

@@ -92,9 +92,9 @@ def made_by_others(recording: Recording) -> frozenset[str]:
 
 
 def _made_meanwhile(recording: Recording) -> dict[tuple[str, str], bool]:
-    """The entities that came into being during a recording, which does not create them -> whether it sent their name.
+    """The entities that were created during a recording, but not by it -> whether it sent their name.
 
-    If the times of the requests are unknown, only the names tell.
+    If the times of the requests are unknown, only the names count.
     """
     began_ms = recording.exchanges[0].call.received_ms if recording.exchanges else 0
     unanswered: set[str] = set()
@@ -155,7 +155,7 @@ def _changes(exchange: RecordedExchange, kind: str, entity_id: str) -> bool:
 
 
 def _undo(life: Life, changes: list[RecordedExchange]) -> bool:
-    """Turn an entity back to before some changes, the latest of which it shows. Returns whether that is possible."""
+    """Undo changes of an entity, the latest of which it shows. Returns whether that is possible."""
     undone = True
     for exchange in reversed(changes):
         etag = exchange.call.headers.get("if-match", "")
@@ -171,7 +171,7 @@ def _undo(life: Life, changes: list[RecordedExchange]) -> bool:
 
 
 def _complete(shapes: Shapes, kind: str, life: Life) -> None:
-    """Make up the members that a service should have shown, or shows in another form, so that this is found.
+    """Add members that a service should have shown, or shows in another form, so that the comparison finds this.
 
     Members that only the service knows are left out for the same reason.
     """

@@ -24,7 +24,7 @@ class Hiding:
         self._leaks, self._stand_in = leaks, stand_in
 
     def in_row(self, row: bytes) -> bytes:
-        """A written entry without the texts that contain a secret."""
+        """Replace the texts of a written entry that contain a secret."""
         entry: dict[str, Any] = json.loads(row)
         request, response = entry["request"], entry["response"]
         request["url"] = self._in_parts(request["url"])

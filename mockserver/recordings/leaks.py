@@ -1,9 +1,8 @@
 """Searches text for secrets, in every encoding that they may have.
 
-A search is a single pass over the text, however many secrets there are: encoded secrets are indexed by some bytes of
-theirs.
-What has been written is remembered by its sequences of bytes, so that a file is searched again only if a secret that
-becomes known may be in it.
+A search is a single pass over the text, however many secrets there are, because encoded secrets are indexed by a few
+of their bytes. The byte sequences of the written text are remembered, so that a file is searched again only if it may
+contain a secret that becomes known later.
 """
 
 from __future__ import annotations

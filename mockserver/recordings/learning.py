@@ -142,7 +142,7 @@ def learned_from(lives: Lives, contract: Contract, connectors: Connectors) -> Le
 
 
 def _in_order(lives: Lives) -> Lives:
-    """Entities by when they were last written, as lists show them: of the same time, the one shown last is older."""
+    """Entities by the time of their last write, as in lists. Of two with the same time, the one shown last is older."""
 
     def written_ms(life: Life) -> int:
         at_ms = life.doc.get("updatedAt")

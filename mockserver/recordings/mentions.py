@@ -36,7 +36,7 @@ class Absences:
         self._ids: set[tuple[Tenant, str]] = set()
 
     def note(self, exchange: RecordedExchange) -> None:
-        """Note what a response tells: the entity in the path was not found, or is deleted."""
+        """Note that the entity in the path was not found, or is deleted."""
         if _SANDBOX in exchange.gaps.headers:
             return  # it may exist in another sandbox
         deleted = exchange.call.method == "DELETE" and 200 <= exchange.result.status < 300
@@ -123,7 +123,7 @@ def _ends(tenant: Tenant, flow: Mapping[str, Any]) -> Iterator[_Mention]:
 
 
 def template(tenant: Tenant, kind: str, entity_id: str) -> dict[str, Any]:
-    """The members that every entity has, with values that no service gives."""
+    """The members that every entity has, with values that no service generates."""
     stamps: dict[str, Any] = {**dict.fromkeys(STAMPS, "unknown"), "id": entity_id, "createdAt": 0, "updatedAt": 0}
     stamps |= {"sandboxId": tenant.sandbox_id, "sandboxName": tenant.sandbox, "imsOrgId": tenant.org}
     etag = etag_of(zlib.crc32(entity_id.encode()), 0)

@@ -1,6 +1,6 @@
 """Finds out when the service created or changed an entity, which later responses of a recording show.
 
-A client filters by these times, to the millisecond. Our record has to have the same time, not that of the request.
+Clients filter by these times, to the millisecond, so our record needs the same time, not that of the request.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MAX_SKEW_MS = 10 * 366 * 86_400_000
 def aligned(recording: Recording) -> Recording:
     """A recording with the times of the service's clock, if that of the client was wrong.
 
-    Clients filter by the times of entities, and entities that existed before are told by them.
+    Clients filter by the times of entities, and these times show which entities existed before.
     """
     skew = _skew(recording)
     if not skew:

@@ -55,7 +55,7 @@ def _sent(exchange: RecordedExchange) -> Mapping[str, Any]:
 def _by_status(exchange: RecordedExchange, refused: str, taken: str, code: str = "", word: str = "") -> str | None:
     """`taken` for a success, `refused` for an error with the code, or for any error if none is given.
 
-    An error of the form without codes needs the status of the code, and the word in its texts.
+    An error in the form without codes must have the code's status, and the word in its texts.
     """
     status = exchange.result.status
     if 200 <= status < 300:

@@ -28,7 +28,7 @@ _INCOMPLETE, _COMPLETE = b'"complete": false', b'"complete": true '
 
 @dataclass(frozen=True)
 class Aside:
-    """What came beside the headers and bodies of an exchange. It is passed on; statuses and a number are written."""
+    """Parts of an exchange besides headers and bodies. They are passed on; only statuses and a number are written."""
 
     informational: tuple[int, ...] = ()
     """Statuses of informational responses."""
@@ -118,7 +118,7 @@ class Recorder:
             self._stopped = number, reason
 
     def _cut(self, error: OSError, forms: list[bytes]) -> None:
-        """End the file, which cannot grow, before the first exchange with a secret or with only a part of it."""
+        """Truncate a file that cannot grow before the first exchange that contains a secret or is incomplete."""
         end = at = self._first
         number = self.count
         with self.path.open("rb") as written:
@@ -215,7 +215,7 @@ class Recorder:
         self._file = self.path.open("r+b", buffering=0)
 
     def _rewritten(self, row: bytes, forms: list[bytes] | None) -> bytes:
-        """An entry that is written again; empty if it contains a secret that cannot be hidden."""
+        """A rewritten entry; empty if it contains a secret that cannot be hidden."""
         if forms is not None and not any(contains(row, form) for form in forms):
             return row
         number = _sequence(row)
@@ -282,7 +282,7 @@ def _sequence(row: bytes) -> int:
 
 
 def _flow_members(one: RecordedExchange, aside: Aside) -> dict[str, Any]:
-    """What HAR has no member for."""
+    """The members of `_flow`, for which HAR has none."""
     return {
         "sequence": one.number,
         "operation": one.operation,

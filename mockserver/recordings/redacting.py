@@ -1,7 +1,7 @@
 """Redacts exchanges for a recording: values that may be secret are replaced by stand-ins of the same shape.
 
-What a service writes freely has known words only. Values at places of names and data, such as the name of a connection
-or its tables, are written as they are.
+Of free texts of a service, only known words are written. Values at places of names and data, such as the name of a
+connection or its tables, are written unchanged.
 """
 
 from __future__ import annotations
@@ -106,14 +106,14 @@ class Written:
         return self._shown(body, place)
 
     def pass_over_body(self, body: bytes, kind: str, operation: str | None) -> None:
-        """Keep what a body that is not written contains out of the response, and its secrets out of the file."""
+        """Note an unwritten body, so that its contents are hidden in the response, and its secrets in the file."""
         if "form" in kind:
             self.form(body)
         self._stand_ins.note_unwritten(body)
         self.request_body(beginning(body), operation)
 
     def _guard_named(self, body: Json, place: Place) -> None:
-        """Mark values as secret whose members the contract does not have and whose names say so."""
+        """Mark values as secret if the contract does not have their members and their names suggest a secret."""
         if isinstance(body, list):
             for item in body:
                 self._guard_named(item, place.item)
@@ -182,7 +182,7 @@ class Written:
         return str(show(value, place, self._stand_ins.hide, self._strict, name))
 
     def _names_members(self, value: str, operation: str | None) -> bool:
-        """Whether a filter or projection has known names only, the first one of an entity of the operation."""
+        """Whether a filter or projection has known names only, and begins with a member of the operation's entities."""
         members = self._places.members(operation)
         names = [part.strip() for one in _FILTER.split(value, maxsplit=1)[:1] for part in one.split(",")]
         return all(
@@ -190,7 +190,7 @@ class Written:
         )
 
     def _condition(self, text: str) -> str:
-        """A filter whose values are those that its member may have."""
+        """Redact a filter: values that its member may have are kept."""
         parts = _CONDITION.fullmatch(text)
         if parts is None:
             return text
@@ -226,7 +226,7 @@ class Written:
         return name if is_open else self._stand_ins.name(name)
 
     def _own(self, name: str, value: str) -> str:
-        """Replace a text that is not what its member holds: a client, a user, an etag, a link, a listed word, an id."""
+        """Replace a text that does not fit its member: a client, a user, an etag, a link, a listed word, an id."""
         made = self._stand_ins
         if name in _CLIENTS:
             return made.client(value)
@@ -287,7 +287,7 @@ class Written:
         return value
 
     def _etag(self, value: str) -> str:
-        """Replace an odd etag. Its quotes stay, because a client is judged by them."""
+        """Replace a malformed etag. Its quotes stay, because the judge looks at them."""
         if _ETAG.fullmatch(value):
             return value
         before, inner, after = _QUOTES.fullmatch(value).groups()  # type: ignore[union-attr]

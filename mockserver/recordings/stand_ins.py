@@ -36,7 +36,7 @@ _MAX_IDS = 200_000
 _MIN_REPEATED = 6
 """Minimum length of a replaced value that is searched for in the response. Shorter ones occur by chance."""
 _MAX_UNRECORDED = 65_536
-"""Bytes of a body that is not written whose parts are searched for in an error. After a larger one all are replaced."""
+"""Maximum bytes of an unwritten body that errors are searched for. After a larger one, errors are replaced."""
 _MASK = re.compile(r"[*•]{3,}")
 
 
@@ -154,7 +154,7 @@ class StandIns:
         return ACCOUNT.sub(lambda found: self._digest(found[0])[:24].upper(), text)
 
     def error(self, value: Json) -> Json:
-        """What is written of an error: known words, and those that the file contains of the request."""
+        """Redact an error: known words are kept, and words of the request that the file contains."""
         if isinstance(value, dict):
             return {self.name(key): self.error(inner) for key, inner in value.items()}
         if isinstance(value, list):
@@ -166,7 +166,7 @@ class StandIns:
         return self.number(value)
 
     def _error_text(self, text: str) -> str:
-        """A text of an error. One that repeats what was replaced in the request, such as an If-Match, is replaced."""
+        """Redact a text of an error. It is replaced if it repeats a replaced value of the request, as an If-Match."""
         if text in self._clients:
             return self._clients[text]
         if self._repeats(text) or self._leaks.found_in(text.encode(errors="surrogatepass")):

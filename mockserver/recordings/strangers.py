@@ -1,4 +1,4 @@
-"""Finds what other clients did to a service while a recording ran, which a replay cannot repeat."""
+"""Finds the changes of other clients during a recording, which a replay cannot repeat."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _LACKING = "the recording lacks exchanges, which may have changed the entity"
 def changes(recording: Recording, existing: frozenset[str]) -> dict[int, dict[str, str]]:
     """Number of an exchange -> id of an entity that others changed or deleted, as its response shows -> why.
 
-    `existing`: ids of entities that existed before the recording. Only of these a client may lose sight: what it
-    created itself and does not find again is a fault of the service.
+    `existing`: ids of entities that existed before the recording. If the client no longer finds an entity that it
+    created itself, this is a fault of the service.
     """
     found: dict[int, dict[str, str]] = {}
     for number, entity_id in _changed(recording, existing):
@@ -57,7 +57,7 @@ def merged(recording: Recording) -> Iterator[str]:
 def _changed(recording: Recording, existing: Set[str]) -> Iterator[tuple[int, str]]:
     """Exchanges that show an entity which was written since it was last shown, by no request of the recording.
 
-    Its client tells that, or etag and time together of an entity that the recording did not create.
+    This shows in its client, or in etag and time together if the recording did not create the entity.
     """
     own = {exchange.call.headers.get("x-api-key") for exchange in recording.exchanges}
     known: dict[str, tuple[Any, Any]] = {}
@@ -96,7 +96,7 @@ def _vanished(recording: Recording, existing: frozenset[str]) -> Iterator[tuple[
 
 
 def _asked(exchange: RecordedExchange, seen: Mapping[str, RecordedExchange]) -> Set[str]:
-    """Which of the entities seen so far a response can tell to be gone: the one that is not found, those of a list."""
+    """The entities seen so far that a response can prove to be gone: the one that is not found, or those of a list."""
     if exchange.result.status == 404:
         return seen.keys() & set(exchange.ids.values())
     body: Any = exchange.result.body
@@ -106,6 +106,6 @@ def _asked(exchange: RecordedExchange, seen: Mapping[str, RecordedExchange]) -> 
 
 
 def _lacks(exchange: RecordedExchange, last: RecordedExchange) -> bool:
-    """Whether a response that lacks an entity is one of its tenant and, in a list, of its kind."""
+    """Whether a response without an entity is for the entity's tenant and, if it is a list, for its kind."""
     alike = exchange.result.status == 404 or kind_of(exchange) == (kind_of(last)[0], 1)
     return alike and tenant_of(exchange, {}) == tenant_of(last, {})

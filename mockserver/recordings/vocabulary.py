@@ -45,7 +45,7 @@ class Vocabulary:
     """Known words. A text that is one of them reveals nothing."""
 
     names: frozenset[str]
-    """Names of members, parameters, headers, operations and listed values; ids of specs; codes. In this case only."""
+    """Names of members, parameters, headers, operations and listed values; ids of specs; codes. Case-sensitive."""
     words: frozenset[str]
     """Ordinary words, in lower case. They may begin with or consist of capitals."""
     numbers: frozenset[str]
@@ -115,7 +115,7 @@ class Vocabulary:
         return (text.islower() or text.isupper() or text[1:].islower()) and text.lower() in self.words
 
     def is_name(self, text: str) -> bool:
-        """Whether a text is known and no ordinary word: `dataSetId`, `/auth/params`, `FLOW-1100-400`."""
+        """Whether a text is known and not an ordinary word: `dataSetId`, `/auth/params`, `FLOW-1100-400`."""
         return self.knows(text) and not (text.isalpha() and (text.islower() or text.istitle()))
 
 

@@ -30,7 +30,7 @@ _MAX_SHOWN, _MAX_SHOWN_BYTES = 2_048, 4_096
 """Maximum number of cached shown records, and of the bytes of each as JSON: at most 8 MiB together."""
 
 _VALUE_BYTES = 20
-"""What a value of a page counts beside its JSON: `{}` has two bytes there, and takes 70 in memory and time to show."""
+"""Bytes that each value of a page counts besides its JSON: `{}` has two bytes there, but takes 70 in memory."""
 
 STAMPS = (
     "id",
@@ -61,7 +61,7 @@ class Collection:
     showing: int = 150
     """Visits that a filter pays for a record whose shown form it needs: 30 µs of CPU time."""
     prepare: Callable[[World, Tenant, Sequence[Doc]], None] = lambda world, tenant, docs: None
-    """What all records of a page need before they are shown."""
+    """Prepares all records of a page before they are shown."""
 
     @property
     def kind(self) -> str:
@@ -179,7 +179,7 @@ def current(world: World, request: Request, collection: Collection) -> Doc:
 
 
 def save(world: World, request: Request, collection: Collection, changed: Doc) -> Result:
-    """Write a new version of a record, which still has the etag of the old one, unless another writer was faster.
+    """Write a new version of a record, which still contains the old etag. Raises ApiError if another writer was faster.
 
     Returns a receipt with the new etag.
     """

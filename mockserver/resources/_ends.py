@@ -155,7 +155,7 @@ def _demand_usable(
 def _demand_base(world: World, tenant: Tenant, doc: Doc) -> Doc | None:
     """The base connection, of this tenant and with the same spec; None if the entity names none.
 
-    Pages of sources made with the Sources SDK print the spec id of its template, so there another one is taken.
+    Pages of sources made with the Sources SDK print the spec id of its template, so for them the spec may differ.
     """
     base_id = doc.get("baseConnectionId")
     if base_id is None:

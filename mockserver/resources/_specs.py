@@ -121,7 +121,7 @@ def answer(query: listing.ListQuery, specs: Sequence[Mapping[str, Any]]) -> Resu
 
 
 def demand_service_token(world: World, request: Request) -> None:
-    """Refuse user tokens, as quirk `spec-writers` says: 1426, which is assumed for flow specs."""
+    """Refuse user tokens (1426, assumed for flow specs), unless the quirk `spec-writers` allows them."""
     if world.quirks["spec-writers"] == "service" and not _crud.service_token(world, request):
         hint = "to make tokens of this API key service tokens, start the server with --service-client"
         raise ApiError("spec_by_user_token", hint=hint)

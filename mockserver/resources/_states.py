@@ -18,8 +18,8 @@ _MAX_SHOWN = 40
 def action(world: World, request: Request, *offered: str) -> str:
     """The action named by `op`, one of `offered`. Case is ignored, and `-` equals `_`.
 
-    Raises ApiError: `op` is missing (2119) or another (1452), `subOp` is missing (2119), another (1435) or of a
-    provider (1436), the action is a provider's (1402); in this order.
+    Raises ApiError, in this order: `op` is missing (2119) or unknown (1452), `subOp` is missing (2119), unknown (1435)
+    or a provider's (1436), the action is a provider's (1402).
     """
     asked: str | None = request.arguments.get("op")
     if not asked:

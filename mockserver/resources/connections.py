@@ -224,7 +224,7 @@ def _only_revoked(old: Doc, new: Mapping[str, Any]) -> bool:
 
 
 def _demand_sent_again(connectors: Connectors, request: Request, old: Doc, new: Doc) -> None:
-    """Refuse to show a stored secret because the patched connection uses an auth spec that does not call it one."""
+    """Refuse a patch to an auth spec that would show a stored secret, because it does not call the param secret."""
     sent = _patching.apply(connectors.mask(old), request.body, CONNECTIONS.changeable)
     uncovered = next(_uncovered(sent.get("auth"), connectors.mask(new).get("auth"), ("auth",)), None)
     if uncovered is not None:

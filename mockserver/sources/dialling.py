@@ -34,7 +34,7 @@ MAX_SESSIONS = 8
 """Maximum concurrent sessions of all databases: half of the server's threads, so that other requests are answered."""
 
 MAX_RECEIVED = 2 * 1_048_576
-"""Maximum bytes of one response of a database: the most that is read of rows at once, and some for their headers.
+"""Maximum bytes of one response of a database: the maximum of rows that are read at once, and some for their headers.
 
 An error takes eight times its size.
 """
@@ -67,7 +67,7 @@ _BEGIN = sql.SQL(
     "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL TimeZone = 'UTC';"
     " SET LOCAL client_min_messages = error"
 )
-"""Notices of any length would be read although nobody sees them."""
+"""Without `client_min_messages`, notices of any length would be read although nobody sees them."""
 _NOWHERE = "/nonexistent/file"
 _MEANINGLESS = {
     "gssencmode": "disable",

@@ -20,7 +20,7 @@ _PIECE = 65_536
 
 
 class LimitedConnection(Connection):
-    """A connection whose database may send so many bytes for one statement.
+    """A connection with a limit of bytes that the database may send for one statement.
 
     Not on Windows, where the socket of libpq cannot be replaced.
     """
@@ -50,10 +50,10 @@ class LimitedConnection(Connection):
 
 
 class Feed:
-    """Hands libpq what the database sends, piece by piece.
+    """Passes the bytes of the database to libpq, piece by piece.
 
-    libpq reads as long as something comes, faster than it could be counted beside it. So its descriptor becomes one end
-    of a pair of sockets, and the connection to the database is at the other end.
+    libpq reads as long as bytes arrive, too fast to count them meanwhile. So its descriptor becomes one end of a pair
+    of sockets, and the connection to the database is at the other end.
     """
 
     def __init__(self, descriptor: int, max_bytes: int) -> None:
@@ -95,12 +95,12 @@ class Feed:
         self._ours.close()
 
     def _is_ready(self, deadline_ms: int) -> bool:
-        """Wait for the database; whether libpq has still to read."""
+        """Wait for the database; returns whether libpq still has to read."""
         ready = _wait(deadline_ms, (self._descriptor, select.POLLIN), (self._wire.fileno(), select.POLLIN))
         return self._descriptor in ready
 
     def _received(self) -> bytes:
-        """Hand over a piece of what came, or the end of the connection."""
+        """Pass on a piece of the received bytes, or the end of the connection."""
         try:
             piece = self._wire.recv(_PIECE)
         except OSError:
@@ -110,7 +110,7 @@ class Feed:
         return piece
 
     def _pass_on(self, deadline_ms: int) -> None:
-        """Send what libpq has written. Of a lost connection, reading will tell."""
+        """Send what libpq has written. A lost connection is detected by reading."""
         with suppress(OSError):
             while left := self._ours.recv(_PIECE):
                 while left:

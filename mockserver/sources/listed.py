@@ -17,7 +17,7 @@ _ENTRY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-
 _DRESSED = re.compile(
     r"(?:[A-Za-z][\w+.:-]*://|tcp:)?(?:[^@/]*@)?(\[[^]]+\]|[^:/,\\?#@]+)(?:[:,](\d{1,5}))?(?:[/\\?#].*)?"
 )
-"""A host with the parts that some connection strings put around it: scheme, user, port, path."""
+"""A host with the parts that some connection strings add: scheme, user, port, path."""
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,80}(?::[0-9]{0,9})?|[0-9a-f.:\[\]]{1,80}")
 """A host with or without a port, or an IPv6 address: anything else after a colon may be a password."""
 _Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
@@ -45,7 +45,7 @@ _NEVER = [
         "fec0::/10", "100::/64",
     )
 ]  # fmt: skip
-"""Networks that are never dialled: this network, services of clouds, site-local addresses, the discard prefix."""
+"""Networks that are never connected to: this network, services of clouds, site-local addresses, the discard prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def pinned(text: str, resolve: Resolve = system_resolve) -> LiveAddress:
 
 
 def _demand_harmless(text: str, address: str) -> None:
-    """Refuse metadata, multicast, broadcast and unspecified addresses: no database lives there. Raises ValueError."""
+    """Refuse metadata, multicast, broadcast and unspecified addresses, where no database can be. Raises ValueError."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -30,7 +30,7 @@ A table of hundreds of columns shows fewer rows."""
 
 _LONGEST_NUMBER = 400
 _MAX_CONVERTED = 65_536
-"""Stored bytes of a value that the database converts to text. A larger one, such as JSON, it would read as a whole."""
+"""Maximum stored bytes of a value that the database converts to text. It would read a larger one as a whole."""
 
 _READABLE = """(coalesce(pg_catalog.pg_column_size({0}), 0) <= {1}
  OR pg_catalog.pg_typeof({0}) IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype))"""
@@ -39,7 +39,7 @@ _READABLE = """(coalesce(pg_catalog.pg_column_size({0}), 0) <= {1}
 _CELL = sql.SQL(f"""CASE WHEN NOT {_READABLE} THEN pg_catalog.concat('(', pg_catalog.pg_column_size({{0}}), ' bytes)')
  WHEN pg_catalog.octet_length(pg_catalog."left"({{0}}::text, {{2}})) > {{2}} THEN pg_catalog."left"({{0}}::text, {{3}})
  ELSE pg_catalog."left"({{0}}::text, {{2}}) END""")
-"""The beginning of a value: so many characters, or a quarter of them if they have more bytes. UTF-8 has up to four."""
+"""The beginning of a value: a number of characters, or a quarter of it if they have more bytes (up to four each)."""
 
 _SIZE = sql.SQL(f"""(CASE WHEN {_READABLE} THEN coalesce(pg_catalog.octet_length({{0}}::text), 0)
  ELSE pg_catalog.pg_column_size({{0}}) END)""")
@@ -157,7 +157,7 @@ class LiveTable:
 
 
 def _longest(cells: int) -> int:
-    """How many bytes of each of so many cells are read."""
+    """The number of bytes that are read of each cell."""
     return min(_LONGEST_CELL, _MAX_BYTES // (cells or 1))
 
 

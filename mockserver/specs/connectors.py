@@ -287,7 +287,7 @@ class Connectors:
         )
 
     def auth_place(self, connection: Mapping[str, Any]) -> Place:
-        """Which members of `auth` may be shown. Without a connection spec: those that no auth spec calls secret."""
+        """The members of `auth` that may be shown. Without a connection spec: those that no auth spec calls secret."""
         spec = self._auth_spec_of(connection)
         if spec is not None:
             return spec.auth_place

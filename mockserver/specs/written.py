@@ -119,7 +119,7 @@ class _AuthSpecs(Mapping[str, AuthSpec]):
 def auth_rows(spec: Mapping[str, Any], secrets: Iterable[Sequence[str]]) -> dict[str, tuple[Row, ...]]:
     """Auth spec -> which of its params may be shown. `secrets`: see `SECRETS`."""
     rows: dict[str, list[Row]] = {}
-    for auth in spec.get("authSpec") or ():  # of several with one name, each may call a param secret
+    for auth in spec.get("authSpec") or ():  # if several have one name, each may call a param secret
         rows.setdefault(auth["name"], []).extend(schema_rows(auth["spec"]))
     for name, *steps in secrets:
         if name in rows:

@@ -32,7 +32,7 @@ Find: TypeAlias = Callable[[str], Resource | None]
 
 
 def alt_id(uri: str) -> str:
-    """`meta:altId` of an `$id`: `_xdm.context.profile`. One that is a `meta:altId` already stays as it is."""
+    """`meta:altId` of an `$id`: `_xdm.context.profile`. A `meta:altId` is returned unchanged."""
     return uri if uri.startswith("_") else "_" + uri.removeprefix(NAMESPACE).replace("/", ".")
 
 

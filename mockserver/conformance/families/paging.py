@@ -54,7 +54,7 @@ _PAGES = frozenset({
 })  # fmt: skip
 
 _LONG_PAGES = tuple(page for page in _PAGES if len(page) > 5)
-"""Those that also end other names: `x-continuation-token`, `lastCursor`."""
+"""Those that longer names may end with: `x-continuation-token`, `lastCursor`."""
 
 
 @rule(

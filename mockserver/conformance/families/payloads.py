@@ -141,7 +141,7 @@ def event(traffic: Traffic) -> Iterator[Sighting]:
 
 
 def _refused_messages(call: Exchange) -> Iterator[str]:
-    """Why each refused one of several messages was refused."""
+    """The reason for each refused message of several."""
     answer = call.answer if isinstance(call.answer, dict) else {}
     each = answer.get("responses")
     for one in each if isinstance(each, list) else ():
