@@ -7,31 +7,52 @@ without a row is unknown, and its values are hidden.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from mockserver import secrecy
 from mockserver.secrecy import Hide, blank, clean, hidden, masked, masked_text
-from mockserver.secrecy.placeholders import is_placeholder
+from mockserver.secrecy.placeholders import VARIABLE, is_placeholder
 
 ITEMS, OTHERS = "[]", "{}"
 """Steps to any item of an array, and to any member that has no row."""
 
 _WORDS = re.compile(r"[\w .,:;@*~/+-]{0,400}")
-_LINK = re.compile(r"([A-Za-z][\w+.:-]*://[^\s=;?#]*\?)([^\s#@]*)")
-"""A URL with a query: what is before it, and the query."""
-_PARTITION = re.compile(r"(?<=/)[A-Za-z_]\w{0,40}=[\d-]{1,10}(?=/|$)")
-"""A folder that is named after its values, such as `year=2026`."""
+_LINK = re.compile(r"([A-Za-z][\w+.:-]*://[^\s=;?#]*[?#])([^\s#@]*)")
+"""A URL with a query or a fragment: what is before it, and it."""
+_PART = r"[^\x00-\x1f\x7f:;=@<>{}|]"
+_PATH, _PORT = rf"(?:/{_PART}*+)?", r"(?::\d{1,5})?"
+_ORDINARY = re.compile(
+    rf"""
+    .{{0,2}}                                                                      # a delimiter
+    | (?: {_PART}++ | :[ ] )*+                                                    # a name, a relative path
+    | (?: /(?!/) | [a-z]:[\\/] ) (?: (?: {_PART}++ | : )*+ | (?: {_PART}++ | @ )*+ )  # an absolute path
+    | (?: [a-z][\w+.-]{{0,30}}: ){{1,3}} // [\w.*-]*+ (?: \[[\w:.]*+\] )? {_PORT} (?: ,[\w.-]++ {_PORT} )*+ {_PATH}
+    | [\w.+%'$-]++ @ [\w.-]*+ {_PORT} {_PATH}                                     # a mail address, a user at a host
+    | (?: jdbc:\w++: (?: thin: )? )? [\w.*-]++ (?: :[\w.*-]*+ ){{1,2}} (?: ,[\w.*-]++ {_PORT} )*+ {_PATH}  # hosts
+    | (?: arn | urn ) :[\w:/.*+-]*+
+    | \[? [\da-f:.]*+ (?: %\w++ )? \]? {_PORT}                                    # an IPv6 address
+    | \d[\d-]*+ [t ] [\d:.]++ (?: z | [+-][\d:]++ )?                              # a time
+    """,
+    re.DOTALL | re.VERBOSE | re.IGNORECASE,
+)
+"""The forms of names, addresses without logins, and paths."""
 _SUSPECT = re.compile(
-    r"""=|[\r\n]|"\s*+:|\{\s*+"|[^\s/:@]:[^\s/:@]*+@|%40|(?<!\S)jdbc:[^\s@]*+@|(?<![\w+-])[\w+-]{100}""",
+    r"(?:password|passwd|passphrase|secret|token|bearer|authorization|credential|signature|(?<![a-z])(?:pwd?|sig)"
+    r"|(?:access|account|api|private|secret|shared)[ _-]?key)s?(?![a-z])[^\w./\\-]++[^\s]"
+    r"|(?<!\S)-++[a-z]|(?<!\w)eyj[\w-]*+\.[\w-]|(?<![\w+-])[\w+-]{100}",
     re.IGNORECASE,
 )
-"""Part of a list of keys and values, of a file, of JSON, of `user:password@host`, or a key or token."""
-_LOGIN = re.compile(r"//[^\s/@:]*+:[^/@]*+@")
-"""User and password of a URL. For `clean`, a password ends before a blank."""
+"""In a name, a word for a secret before another word, an option of a command line, or a key or token."""
+_INERT = re.compile(rf"{VARIABLE.pattern}|\{{[\w.,*-]{{1,64}}\}}|(?<=/)[A-Za-z_]\w{{0,40}}=[\d-]{{1,10}}(?=/|$)")
+"""In a path or name: a variable, alternatives, and a folder that is named after its values, such as `year=2026`."""
+_ESCAPE = re.compile(r"\\u00([2-7][0-9A-Fa-f])")
 
+_MAX_ORDINARY = 4_096
+"""Maximum characters of a name, an address or a path (assumed)."""
 _MAX_QUERY = 65_536
 _CONDITION = re.compile(r"([^=!<>~]*)([=!<>~]+)(.*)", re.DOTALL)
 
@@ -73,10 +94,20 @@ def param(value: Any, hide: Hide) -> Any:
     if not isinstance(value, str) or hide is blank:
         return text(value, hide)
     if link := _LINK.fullmatch(value):
-        return hide(value, False) if hide is masked else clean(link[1], hide) + query(link[2], UNKNOWN, hide)
-    shown = clean(value, hide)
-    is_suspect = _SUSPECT.search(_PARTITION.sub("", shown)) or any(" " in one for one in _LOGIN.findall(value))
-    return hide(value, False) if is_suspect else shown
+        is_shown = hide is not masked and _is_ordinary(link[1][:-1])
+        return clean(link[1], hide) + query(link[2], UNKNOWN, hide) if is_shown else hide(value, False)
+    return clean(value, hide) if _is_ordinary(value) else hide(value, False)
+
+
+def _is_ordinary(value: str) -> bool:
+    """Whether a text is a name, an address or a path, also if it is encoded. Logins of URLs do not count."""
+    if len(value) > _MAX_ORDINARY:
+        return False
+    plain = clean(value, lambda login, secret: "").replace("//@", "//")
+    if "%" in plain or not plain.isascii():
+        plain = unicodedata.normalize("NFKC", unquote(unquote(plain)))
+    plain = _INERT.sub("x", _ESCAPE.sub(lambda found: chr(int(found[1], 16)), plain))
+    return _ORDINARY.fullmatch(plain) is not None and _SUSPECT.search(plain) is None
 
 
 @dataclass(slots=True, eq=False)

@@ -124,5 +124,5 @@ def absent(what: str, path: str) -> SourceError:
 
 def clipped(text: str) -> str:
     """A client's text made printable and short for a message. One that may be a credential is described."""
-    shown = str(places.param(text[: 4 * _CLIP], lambda value, secret: described(str(value))))
-    return "".join(character for character in shown if character.isprintable())[:_CLIP]
+    printable = "".join(character if character.isprintable() else " " for character in text[: 4 * _CLIP]).strip()
+    return str(places.param(printable, lambda value, secret: described(str(value))))[:_CLIP]

@@ -173,18 +173,23 @@ class ConnectionStringRules:
         return roles
 
     def show(self, text: Any, hide: Hide) -> Any:
-        """A redacted connection string, key by key, if it has known keys only and no value contains another pair."""
+        """A redacted connection string, key by key, if it has known keys only and no value contains another pair.
+
+        Of a repeated key no value is shown: it may be part of a password that has a `;`.
+        """
         try:
-            pairs = connection_string.parse(text).pairs if isinstance(text, str) and hide not in (blank, masked) else ()
+            parsed = connection_string.parse(text) if isinstance(text, str) and hide not in (blank, masked) else None
         except ConnectionStringError:
-            pairs = ()
-        harmless = self._harmless
-        good = all(key.lower() in harmless and not (harmless[key.lower()] and "=" in value) for key, value in pairs)
-        if not pairs or not good:
+            parsed = None
+        if not parsed or any(key.lower() not in self._harmless for key, _ in parsed):
+            return hide(text, True)
+        open_keys = {key for key, harmless in self._harmless.items() if harmless} - {*parsed.repeated}
+        if any(key.lower() in open_keys and "=" in value for key, value in parsed):
             return hide(text, True)
         readers = {True: places.param, False: places.secret}
-        shown = ((key, str(readers[harmless[key.lower()]](value, hide))) for key, value in pairs)
-        return connection_string.format(shown)
+        return connection_string.format(
+            (key, str(readers[key.lower() in open_keys](value, hide))) for key, value in parsed
+        )
 
     def _required(self) -> str:
         return ", ".join(key.name for key in self._keys if key.required)

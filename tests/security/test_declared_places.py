@@ -161,6 +161,41 @@ CREDENTIALS = {
     "JDBC of Oracle": f"jdbc:oracle:thin:scott/{CORE}@h:1521:orcl",
     "encoded URL": f"https%3A%2F%2Fuser%3A{CORE}%40h%2Fx",
     "URL, password with a blank": f"https://user:a {CORE}@h/x",
+    "line of .pgpass": f"db.example.com:5432:shop:reader:{CORE}",
+    "line of .netrc": f"machine h login user password {CORE}",
+    "Oracle": f"scott/{CORE}@h:1521/orcl",
+    "Oracle with a net service": f"scott/{CORE}@//h:1521/orcl",
+    "login of a domain": f"CORP\\user/{CORE}@h",
+    "DSN of Go": f"user:a/{CORE}@tcp(h:3306)/d",
+    "JDBC of MySQL": f"jdbc:mysql://(host:h,port:3306,user:u,password:{CORE})/d",
+    "JDBC of Db2": f"jdbc:db2://h:50000/d:user:u;password:{CORE};",
+    "TNS": f"(DESCRIPTION (ADDRESS (HOST h)) (PASSWORD {CORE}))",
+    "colons": f"Server:h;Password:{CORE}",
+    "commas": f"user,u,password,{CORE}",
+    "bars": f"user|u|password|{CORE}",
+    "tabs": f"user\tu\tpassword\t{CORE}",
+    "blanks": f"host h password {CORE}",
+    "options": f"mongosh --host h -u user -p {CORE}",
+    "option": f"mysql -uroot -p{CORE}",
+    "variable of an environment": f"export PGPASSWORD {CORE}",
+    "YAML": f"password: {CORE}",
+    "YAML in one line": f"{{user: u, password: {CORE}}}",
+    "Python": f"{{'password': '{CORE}'}}",
+    "XML": f"<password>{CORE}</password>",
+    "header": f"Authorization: Bearer {CORE}",
+    "bearer": f"Bearer {CORE}",
+    "JWT": f"eyJhbGciOiJIUzI1NiJ9.eyJ{CORE}.c2ln",
+    "key in one line": f"-----BEGIN PRIVATE KEY----- {CORE} -----END PRIVATE KEY-----",
+    "a fragment without a name": f"https://h/x#{CORE}1",
+    "a parameter of a path": f"https://h/x;token:{CORE}",
+    "encoded =": f"password%3D{CORE}",
+    "URL encoded twice": f"https%253A%252F%252Fuser%253A{CORE}%2540h",
+    "URL with an escape of JSON": f"https://user:{CORE}\\u0040h",
+    "URL with an entity": f"https://user:{CORE}&#64;h",
+    "wide characters": f"https：//user：{CORE}＠h",
+    "wide colon": f"password：{CORE}",
+    "arrow": f"password → {CORE}",
+    "far too long for a name": "a " * 5_000 + CORE,
 }
 """Credentials that are put into params which are no secret."""
 
@@ -169,7 +204,11 @@ READABLE = [
     "https://h:443/v1/token", "arn:aws:s3:::bucket/secretary",
     "C:\\exports\\daily", "me@example.com", "2026-11-30T10:00:00Z", "project-1234", "db.example.com:5432", "|", "\t",
     "token_counts", "disaster_sas", "SELECT", "eu-west-1", "tenant:prod:orders",
-    "jdbc:oracle:thin:h:1521:orcl", "/landing/at%3A10%20h.csv", "http://h:8080/a b",
+    "jdbc:oracle:thin:h:1521:orcl", "/landing/at%3A10%20h.csv", "http://h:8080/a b", "Order Details", "[dbo].[Orders]",
+    "secretary", "Analytics: values of 2026", "顧客一覧", "CORP\\svc-reader", "/data/me@example.com/in.csv",
+    "tcp:h.example.com,1433", "b1:9092,b2:9092", "h:1521/service", "2001:db8::1", "[::1]:5432", "*.{csv,json}",
+    "\\\\srv\\share\\x", "$.items[*].id", "12:00", "2026-11-30 10:00:00", "\r\n", "mongodb://h1:27017,h2:27017/d",
+    "projects/{PROJECT_ID}/topics/x",
 ]  # fmt: skip
 """Ordinary values of the same params."""
 
@@ -200,6 +239,16 @@ def test_an_ordinary_value_of_a_param_is_shown(value: str) -> None:
     for method, path, body in in_params(value):
         (text,) = shown(method, path, [body])
         assert [*hidden_in(json.JSONDecoder().raw_decode(text)[0])] == [], path
+
+
+@each(
+    "value",
+    ["https://u:{}@h:8080/a b", "abfss://{}@acct.dfs.core.windows.net/in", "mongodb://u:{}@h1:27017,h2:27017/d"],
+)
+def test_of_an_address_with_a_login_the_rest_is_shown(value: str) -> None:
+    method, path, body = in_params(value.format(CORE))[0]
+    (text,) = shown(method, path, [body])
+    assert CORE not in text and value.partition("@")[2] in text
 
 
 def exported(value: str) -> list[str]:

@@ -149,6 +149,7 @@ PLACES: dict[str, Maker] = {
     "a connection string": _body("POST /connections", lambda s: by_string(s)),
     "its password": _body("POST /connections", _string("Server=h;Database=d;UID=u;Password=")),
     "after it": _body("POST /connections", lambda s: by_string(f"Server=h;Database=d;UID=u;Password=x;{s}")),
+    "a key of it again": _body("POST /connections", _string("Server=h;Database=d;UID=u;Password=x;Server=")),
     "another key of it": _body("POST /connections", _string("Server=h;AccountKey=")),
     **{f"member {name}": _member(name) for name in (
         "authParams", "accountKey", "password", "token", "secret", "Auth", "AUTH", "credentials", "x", "params")},
