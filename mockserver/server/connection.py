@@ -59,6 +59,8 @@ class ClientConnection(HttpToolsProtocol):
         """The request that is being answered; those received after it wait."""
         self._refusal = b""
         """Response to send after those to earlier requests."""
+        self._unsent = b""
+        """Response to send in the next iteration of the event loop."""
         self._body_bytes = self._declared = self._overhead = 0
         """Bytes of the body until now, of all of it if that was declared, and of all else since its last ones."""
         self.deadline = math.inf
@@ -82,7 +84,7 @@ class ClientConnection(HttpToolsProtocol):
         self.deadline = monotonic() + self._limits.idle_seconds
         self.raw = transport  # first, because TLS may pause writing when limits are set
         transport.set_write_buffer_limits(1, 0)  # writing pauses as soon as the client leaves anything unread
-        through = {"write": transport.write, "close": self.close, "is_closing": transport.is_closing}
+        through = {"write": self._write, "close": self.close, "is_closing": transport.is_closing}
         self.transport = SimpleNamespace(**through)  # type: ignore[assignment]  # uvicorn writes responses to it
         self.flow.resume_reading = self._resume_reading  # type: ignore[method-assign]
         self._crowd.admit(self)
@@ -90,6 +92,7 @@ class ClientConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
         self._ignores_input, self._unread, self._part, self.deadline = True, b"", None, math.inf
+        self._unsent = b""
         self.pipeline.clear()
         super().connection_lost(exc)
         self._release(0)
@@ -123,7 +126,12 @@ class ClientConnection(HttpToolsProtocol):
         if cycle is None or cycle.disconnected:
             return
         body = b"" if cycle.scope["method"] == "HEAD" else body
-        self.raw.write(complete(status, headers, body, self.server_state.default_headers))
+        data = complete(status, headers, body, self.server_state.default_headers)
+        if len(self._crowd.clients) == 1 or self._unread or self.pipeline:
+            self._write(data)
+        else:  # written together, responses to many clients wake a program that waits for them once, not each time
+            self._unsent += data
+            self.loop.call_soon(self._write, b"")
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:
@@ -213,6 +221,7 @@ class ClientConnection(HttpToolsProtocol):
 
     def close(self) -> None:
         """Close the connection once everything is sent. A refused client may continue sending for a moment."""
+        self._write(b"")
         lingering = self._refused and not self._client_done
         self._ending = self._ignores_input = True
         self.deadline = monotonic() + (_LINGER_SECONDS if lingering else self._limits.write_seconds)
@@ -254,13 +263,19 @@ class ClientConnection(HttpToolsProtocol):
     @property
     def idle(self) -> bool:
         """Whether no request is being received or answered."""
-        return not (self.busy or self._part or self._ending)
+        return not (self.busy or self._part or self._ending or self._unsent)
 
     @property
     def busy(self) -> bool:
         """Whether a request was received and its response is not complete."""
         cycle: RequestResponseCycle | None = self.cycle
         return bool(self.pipeline or (cycle and not cycle.response_complete))
+
+    def _write(self, data: bytes) -> None:
+        """Send what waits, and the data behind it. The transport has no other writer."""
+        data, self._unsent = self._unsent + data, b""
+        if data:
+            self.raw.write(data)
 
     def _resume_reading(self) -> None:
         if not (self.pipeline or self._unread):

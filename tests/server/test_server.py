@@ -34,10 +34,16 @@ from tests.server.wire import (
 )
 
 
-@pytest.fixture(scope="module", params=[app, AtOnce()], ids=["in-threads", "in-the-loop"])
+@pytest.fixture(scope="module", params=["in-threads", "in-the-loop", "beside-another-client"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with running(app=request.param) as server:
+    """The server. With several clients, responses are not written at once, and still before all that follows them."""
+    limits = dataclasses.replace(SHORT, idle_seconds=PATIENT.idle_seconds)
+    with running(limits, app=app if request.param == "in-threads" else AtOnce()) as server:
+        other = Client(server) if request.param == "beside-another-client" else None
         yield server
+        if other is not None:
+            other.send(b"GET /" + HEAD + CLOSE)
+            assert other.answers()[0][0] == 200, "it was there all the time"
 
 
 @each("case", REFUSED)
