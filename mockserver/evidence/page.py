@@ -61,10 +61,14 @@ def files(rows: Sequence[FidelityRow], samples: Sequence[Sample]) -> dict[str, s
 
 
 def _differing(samples: Sequence[Sample]) -> Iterator[str]:
+    """A line for each operation and reason, because many pages make the same mistake."""
+    by_reason: dict[tuple[str, str], list[str]] = {}
     for sample in samples:
         if not sample.passed and not sample.setup:
             why = sample.differs or "; ".join(sample.departures)
-            yield f"- `{sample.name}` ({sample.operation}): {why}"
+            by_reason.setdefault((sample.operation, why), []).append(f"`{sample.name}`")
+    for (operation, why), names in by_reason.items():
+        yield f"- {', '.join(names)} ({operation}): {why}"
 
 
 def _pages(samples: Sequence[Sample]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,18 @@ def test_a_sample_that_fails_stays_in_the_table_and_is_listed() -> None:
     assert str(row.documented) == "0/1"
     assert "page/one" in page.write(rows, [failed]) and "another id" in page.write(rows, [failed])
     assert json.loads(next(iter(fidelity.manifest([failed]))))["verdict"] == "different"
+
+
+def test_samples_that_fail_for_one_reason_are_one_line() -> None:
+    first = Sample(
+        "page", "one", "createConnection", "success", "documented", "https://example.com", "2026-11-29",
+        False, 201, {}, "the page prints another id", ("status 400",),
+    )  # fmt: skip
+    written = page.write([], [first, replace(first, page="other"), replace(first, id="two", differs="an older form")])
+    assert [line for line in written.splitlines() if line.startswith("- ")] == [
+        "- `page/one`, `other/one` (createConnection): the page prints another id",
+        "- `page/two` (createConnection): an older form",
+    ]
 
 
 def test_every_operation_has_a_row_and_there_is_no_total() -> None:
