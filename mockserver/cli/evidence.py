@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from mockserver import secrecy
+from mockserver import files, secrecy
 from mockserver.cli.options import FOLDER, json_option, platform_option
 
 
@@ -42,7 +42,7 @@ def fidelity(as_json: bool, root: Path | None) -> None:
             click.echo(line.format(row.operation, *counts, ", ".join(row.assumed) or "–"))
     if root is not None:
         for name, text in page.files(rows, found).items():
-            (root / name).write_text(text, encoding="utf-8")
+            files.write(root / name, text)
     unexplained = [one for one in found if not one.passed and not one.differs]
     for one in unexplained:
         click.echo(f"differs: {one.page}/{one.id} ({one.operation}): {'; '.join(one.departures)}", err=True)
@@ -76,7 +76,7 @@ def drift(folder: Path, as_json: bool, into: Path | None) -> None:
         click.echo("\n".join(drifting.lines(found)))
     if into is not None:
         newest = {one.title: one for one in (*known, *drifting.read_folder(folder)[0])}
-        into.write_text(documented.dump(tuple(newest.values())), encoding="utf-8")
+        files.write(into, documented.dump(tuple(newest.values())))
     sys.exit(found.status)
 
 

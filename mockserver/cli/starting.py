@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mockserver import files
 from mockserver.cli.options import FOLDER, settings
 
 if TYPE_CHECKING:
@@ -69,10 +70,10 @@ def init(folder: Path) -> None:
     if taken:
         raise click.UsageError(f"{' and '.join(taken)} exists already; nothing was written")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
         for name in _FILES:
-            with (folder / name).open("x", encoding="utf-8", newline="\n") as file:
-                file.write((_STARTER / name).read_text(encoding="utf-8"))
+            with files.creating(folder / name) as file:
+                file.write((_STARTER / name).read_bytes())
             click.echo(f"Wrote {folder / name}")
     except OSError as error:
         raise click.UsageError(f"cannot write {error.filename}: {error.strerror}") from None

@@ -29,6 +29,11 @@ def write(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
+def creating(path: Path, buffering: int = -1) -> BinaryIO:
+    """A new file to write. Raises OSError, also if there is a file or a link."""
+    return open(path, "xb", buffering, opener=_ours)  # x: follows no link
+
+
 @contextmanager
 def replacing(path: Path, aside: Path | None = None) -> Iterator[BinaryIO]:
     """A new file that takes the place of `path` at the end of the block, if that succeeds. Raises OSError.

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from mockserver import files
 from mockserver.intercept import PUBLIC_FILE
 from mockserver.intercept.hosts import EMULATED, LOCAL_ADDRESSES, LOCAL_NAMES
 
@@ -91,7 +92,8 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         made = cls(folder, _authority_certificate(key), key)
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            files.make_folder(folder.parent)
+            folder.mkdir(mode=0o700, exist_ok=True)
             _demand_own(folder)
             folder.chmod(0o700)
             _write(folder / _SECRET_FILE, _pem(key) + made.pem)

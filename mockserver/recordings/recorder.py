@@ -7,9 +7,10 @@ import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
+from mockserver import files
 from mockserver.contract import Contract
 from mockserver.contract.places import Auth
 from mockserver.exchange import Call, Result, adobe_site
@@ -70,8 +71,7 @@ class Recorder:
         """The same for exchanges that are not in the file."""
         self._stopped: tuple[int, str] | None = None
         """Number of the first exchange that is not written any more, and why."""
-        # mode x: follows no link and replaces no file; unbuffered: the file is valid after each write
-        self._file: BinaryIO = path.open("xb", buffering=0)
+        self._file = files.creating(path, buffering=0)  # it is valid after each write
         head = {"name": "mock-flow-service", "version": version}
         extension = json.dumps({"upstream": self._upstream, "version": 1})[:-1] + ", " + _INCOMPLETE.decode() + "}"
         text = f'{{"log": {{"version": "1.2", "creator": {json.dumps(head)}, "_flow": {extension}, "entries": ['
@@ -197,7 +197,7 @@ class Recorder:
         """Atomically replace the file with one without secrets; None stands for all that are known."""
         part = self.path.with_name(f"{self.path.name}.part")
         part.unlink(missing_ok=True)
-        with self.path.open("rb") as written, part.open("xb") as copy:
+        with self.path.open("rb") as written, files.creating(part) as copy:
             copy.write(next(written).rstrip(b"\n"))
             end, size = b"\n", self._first
             for line in written:

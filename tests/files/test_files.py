@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from mockserver import files
+from tests.rows import each
+from tests.syntax import nodes, parsed, source_of
 
 WRITER = """
 import sys
@@ -140,3 +144,31 @@ def test_no_line_is_lost_if_several_processes_add_lines_at_the_same_time(folder:
     assert [writer.wait() for writer in writers] == [0, 0]
     expected = [f"{name} {line}" for name in "ab" for line in range(number)]
     assert sorted(path.read_text().splitlines()) == sorted(expected)
+
+
+WRITERS = ("files/__init__.py", "state/sqlite.py", "intercept/trust.py")
+"""Modules that write files by themselves: with locks, with a rule of their own, and in a private folder."""
+
+
+def writes(tree: ast.Module) -> list[int]:
+    """Lines that write a file."""
+    found = []
+    for node in nodes(tree):
+        if isinstance(node, ast.Call):
+            called = source_of(node.func).rpartition(".")[2]
+            modes = [str(one.value) for one in node.args[:2] if called == "open" and isinstance(one, ast.Constant)]
+            if called in ("write_text", "write_bytes") or any(re.fullmatch("[wax][bt+]*", mode) for mode in modes):
+                found.append(node.lineno)
+    return found
+
+
+def test_nothing_else_in_the_package_writes_files() -> None:
+    package = Path(files.__file__).parent.parent
+    modules = [path for path in package.rglob("*.py") if not path.as_posix().endswith(WRITERS)]
+    assert len(modules) > 100
+    assert {path.name: lines for path in modules if (lines := writes(parsed(path)))} == {}
+
+
+@each("source", ["path.write_text(text)", "path.open('xb')", "open(path, 'a', encoding='utf-8')"])
+def test_writing_is_found(source: str) -> None:
+    assert writes(ast.parse(source)) == [1]

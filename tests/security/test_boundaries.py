@@ -336,3 +336,22 @@ def test_reports_follow_no_planted_link_and_are_for_nobody_else_to_write(tmp_pat
     assert victim.read_text() == "precious"
     for path in (*written, *made_anew, tmp_path / "new", tmp_path / "new" / "one"):
         assert not path.is_symlink() and not stat.S_IMODE(path.stat().st_mode) & (0o022 | mask)
+
+
+CLIENT = "import urllib.request as r; r.urlopen('https://platform.adobe.io/data/foundation/flowservice/connections')"
+RECORD = ["record", "--out", "recorded.har", "--upstream", "http://127.0.0.1:9", "--"]
+
+
+def test_what_commands_write_is_for_nobody_else_to_change(tmp_path: Path) -> None:
+    """`init` and `record` left this to the umask, as did the folders above that of the certificate authority."""
+    cases = {
+        "project": ("init", "project"),
+        "a/b": ("ca", "--ca-folder", "a/b", "renew"),
+        "recorded.har": (*RECORD, sys.executable, "-c", CLIENT),
+    }
+    for arguments in cases.values():
+        command = [sys.executable, "-m", "mockserver", *arguments]
+        subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, umask=0)
+    made = [tmp_path / "a", *(path for name in cases for path in [tmp_path / name, *(tmp_path / name).rglob("*")])]
+    assert len(made) >= 7
+    assert [path for path in made if path.stat().st_mode & 0o022] == []
