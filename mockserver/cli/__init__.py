@@ -160,8 +160,8 @@ def faults(as_json: bool) -> None:
 @click.option("--lasting", is_flag=True, help="Create specs and runs, too, which cannot be deleted.")
 @click.option("--operations", default="", metavar="ID,...", help="Test only these; see `mockserver operations`.")
 @click.option("--budget", type=click.FloatRange(min=0), default=3600, show_default=True, metavar="SECONDS",
-              help="Send no more after this time; 0 for no limit.")  # fmt: skip
-@click.option("--seed", type=int, default=1, show_default=True, help="Generate other requests with another seed.")
+              help="Send no more requests after this time; 0 for no limit.")  # fmt: skip
+@click.option("--seed", type=int, default=1, show_default=True, help="Derive the generated requests from this seed.")
 @click.option("--examples", type=click.IntRange(min=0), default=25, show_default=True,
               help="Generate this many requests per operation.")  # fmt: skip
 @click.option("--quick", is_flag=True, help="Generate one request per operation.")

@@ -67,13 +67,13 @@ def _explained(row: dict[str, Any]) -> str:
 def conformance(
     command: tuple[str, ...], scenario: str, output: str, timeout: float, as_json: bool, **options: Any
 ) -> None:
-    """Judge a client undisturbed and in every scenario.
+    """Judge a client in failure scenarios.
 
-    COMMAND is run once for each, without a shell. Its calls to platform.adobe.io and ims-na1.adobelogin.com reach a
-    private server, as with `mockserver exec`. The environment has the URL of that server in FLOW_SERVICE_URL, its
-    token endpoint in FLOW_SERVICE_TOKEN_URL and, unless already set, credentials in FLOW_SERVICE_TOKEN, _API_KEY,
-    _ORG, _SANDBOX, _CLIENT_ID and _CLIENT_SECRET. Exit status: 0 if the client passes, 1 if it fails, 2 for wrong
-    use, 3 if it made no call.
+    COMMAND is run once undisturbed and once in every scenario, without a shell. Its calls to platform.adobe.io and
+    ims-na1.adobelogin.com reach a private server, as with `mockserver exec`. The environment has the URL of that
+    server in FLOW_SERVICE_URL, its token endpoint in FLOW_SERVICE_TOKEN_URL and, unless already set, credentials in
+    FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX, _CLIENT_ID and _CLIENT_SECRET. Exit status: 0 if the client passes,
+    1 if it fails, 2 for wrong use, 3 if it made no call.
     """
     from mockserver import config
     from mockserver.clients import trial

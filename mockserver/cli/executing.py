@@ -36,8 +36,8 @@ def execute(command: tuple[str, ...], **options: Any) -> None:
     """Run an unmodified client and judge it.
 
     The calls of COMMAND to platform.adobe.io and ims-na1.adobelogin.com reach a private server, because proxy and
-    certificate authority are set in its environment. It can reach no other host. Exit status: that of the client
-    if it is not 0, otherwise 1 for findings, 3 if it made no call, 0 for none of these.
+    certificate authority are set in its environment. It can reach no other host. Exit status: that of the client,
+    unless it is 0; then 1 for findings, 3 if it made no call, and otherwise 0.
     """
     try:
         reporting = Reporting.of(options)

@@ -223,7 +223,7 @@ def _demand_own(path: Path, *, others: int = 0) -> Path:
     if stat.S_ISLNK(found.st_mode):
         raise AuthorityError(f"{path} is a link: a certificate authority is trusted only where it was made")
     if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):  # reading a pipe would wait for a writer
-        raise AuthorityError(f"{path} is no regular file: its certificate authority is not trusted")
+        raise AuthorityError(f"{path} is not a regular file: its certificate authority is not trusted")
     if hasattr(os, "getuid"):  # not on Windows, where neither is meaningful
         if found.st_uid != os.getuid():
             raise AuthorityError(f"{path} belongs to another user: its certificate authority is not trusted")

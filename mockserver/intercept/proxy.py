@@ -71,7 +71,7 @@ class Proxy:
         try:
             method, target, _ = head.partition(b"\r\n")[0].decode("ascii").split(" ")
         except ValueError:
-            raise _ProxyRefused(400, "this is an HTTP proxy, and that was no request") from None
+            raise _ProxyRefused(400, "this is an HTTP proxy; the bytes are not an HTTP request") from None
         if method == "CONNECT":
             self._demand_emulated(target, "443")
             self.tunnels += 1

@@ -63,7 +63,7 @@ def _origin_form(target: bytes) -> tuple[bytes, bytes]:
         return target, b""
     url = _ABSOLUTE.fullmatch(target)
     if url is None:
-        raise NotForwarded(400, "the target of the request is no path")
+        raise NotForwarded(400, "the target of the request is not a path")
     host, path = url[1].rpartition(b"@")[2], url[2]
     return path if path.startswith(b"/") else b"/" + path, host
 

@@ -59,7 +59,7 @@ REFUSED = {
     "another-scheme": (b"GET ftp://platform.adobe.io/" + END, 400, b"whole URL"),
     "no-address": (b"GET http://[platform.adobe.io/" + END, 400, b"whole URL"),
     "no-url": (b"GET /connections" + END, 400, b"whole URL"),
-    "no-request": (b"\x16\x03\x01\r\n\r\n", 400, b"no request"),
+    "no-request": (b"\x16\x03\x01\r\n\r\n", 400, b"not an HTTP request"),
     "password-before-host": (b"CONNECT me:a-password@example.com:443" + END, 403, b"example.com:443"),
     "line-break-in-name": (b"CONNECT exa\x0bmple.com:443" + END, 403, b"example.com:443"),
     "endless-head": (b"CONNECT platform.adobe.io:443 HTTP/1.1\r\n" + b"A: b\r\n" * 20_000, 431, b"65536"),

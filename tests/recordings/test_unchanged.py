@@ -321,8 +321,8 @@ REFUSED = {
     "no Host": (b"GET /x HTTP/1.1\r\n\r\n", "Host"),
     "two lengths": (b"GET /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "Content-Length"),
     "large head": (b"GET /x HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 300_000, "larger than"),
-    "no path": (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "no path"),
-    "tunnel": (b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", "no path"),
+    "no path": (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "not a path"),
+    "tunnel": (b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", "not a path"),
 }
 
 

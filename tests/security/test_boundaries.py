@@ -265,7 +265,7 @@ PLANTED: dict[str, tuple[Callable[[Path], None], str]] = {
     "another key": (lambda folder: _planted(folder, key=ec.generate_private_key(ec.SECP256R1())), "key is not that"),
     "an extension more": (lambda folder: _planted(folder, more=_ANOTHER_NAME), "more extensions"),
     "a link": (_link, "is a link"),
-    "a pipe": (_pipe, "no regular file"),
+    "a pipe": (_pipe, "not a regular file"),
     "a folder for all": (_opened("", 0o777), "open to others"),
     "a key for all": (_opened("authority.pem", 0o644), "open to others"),
 }
