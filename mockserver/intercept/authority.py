@@ -20,6 +20,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -34,6 +35,8 @@ _RENEW_BEFORE = LEAF_LIFE + dt.timedelta(days=1)
 """Remaining lifetime below which a CA is replaced, so that it outlives every certificate it issues."""
 _SLACK = dt.timedelta(hours=1)
 """Tolerated difference between the clocks of a machine and its containers."""
+_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+"""What `cryptography` raises for damaged, encrypted or unknown keys and certificates."""
 
 log = logging.getLogger("mockserver")
 _FRESH_SECONDS = 3_600.0
@@ -75,14 +78,12 @@ class Authority:
             content = _demand_own(path, others=stat.S_IRWXG | stat.S_IRWXO).read_bytes()
             key = serialization.load_pem_private_key(content, password=None)
             certificate = x509.load_pem_x509_certificate(content)
+            wrong = _wrong_with(certificate, key)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, *_UNREADABLE) as error:
             raise AuthorityError(f"{path} cannot be read ({error}); `mockserver ca renew` makes another") from None
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-            raise AuthorityError(f"{path} holds a key of another kind; `mockserver ca renew` makes another")
-        wrong = _wrong_with(certificate, key)
-        if wrong:
+        if wrong or not isinstance(key, ec.EllipticCurvePrivateKey):
             raise AuthorityError(f"{path}: {wrong}; `mockserver ca renew` makes another")
         return cls(folder, certificate, key)
 
@@ -233,10 +234,16 @@ def _demand_own(path: Path, *, others: int = 0) -> Path:
     return path
 
 
-def _wrong_with(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> str | None:
+def _wrong_with(certificate: x509.Certificate, key: object) -> str | None:
     """A property that our CAs never have, such as the right to certify other names."""
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        return "it holds a key of another kind"
     if certificate.public_key() != key.public_key():
         return "the key is not that of the certificate"
+    try:
+        certificate.verify_directly_issued_by(certificate)
+    except InvalidSignature:
+        return "the certificate is not signed with its key"
     if certificate.not_valid_after_utc - certificate.not_valid_before_utc > AUTHORITY_LIFE + 2 * _SLACK:
         return f"the certificate is valid for more than {AUTHORITY_LIFE.days} days"
     if certificate.not_valid_before_utc > now():

@@ -216,7 +216,7 @@ def _planted(folder: Path, **changes: Any) -> None:
             builder = builder.add_extension(value, critical=critical)
     if "more" in changes:
         builder = builder.add_extension(changes["more"], critical=False)
-    _kept(folder, builder.sign(key, hashes.SHA256()), changes.get("key", key))
+    _kept(folder, builder.sign(changes.get("signer", key), hashes.SHA256()), changes.get("key", key))
 
 
 def _link(folder: Path) -> None:
@@ -235,6 +235,14 @@ def _opened(name: str, mode: int) -> Callable[[Path], None]:
 def _pipe(folder: Path) -> None:
     folder.mkdir(mode=0o700)
     os.mkfifo(folder / "authority.pem", 0o600)
+
+
+def _encrypted(folder: Path) -> None:
+    made = Authority.renew(folder)
+    pem = made.key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"x")
+    )
+    (folder / "authority.pem").write_bytes(pem + made.pem)
 
 
 _ANOTHER_NAME = x509.SubjectAlternativeName([x509.DNSName("example.com")])
@@ -263,6 +271,8 @@ PLANTED: dict[str, tuple[Callable[[Path], None], str]] = {
     "a name more": (lambda folder: _planted(folder, NameConstraints=_one_more()), "NameConstraints"),
     "a weak key": (lambda folder: _planted(folder, curve=ec.SECP224R1()), "key of another kind"),
     "another key": (lambda folder: _planted(folder, key=ec.generate_private_key(ec.SECP256R1())), "key is not that"),
+    "another signer": (lambda folder: _planted(folder, signer=ec.generate_private_key(ec.SECP256R1())), "not signed"),
+    "an encrypted key": (_encrypted, "is encrypted"),
     "an extension more": (lambda folder: _planted(folder, more=_ANOTHER_NAME), "more extensions"),
     "a link": (_link, "is a link"),
     "a pipe": (_pipe, "not a regular file"),
