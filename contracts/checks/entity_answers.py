@@ -1,4 +1,4 @@
-"""Observers of entities: each response is held against what the run has written, read and deleted before.
+"""Observers of entities: each response is compared with what the run has written, read and deleted before.
 
 Most checks write an entity and read it again. Where the server loses a write or confuses entities, each of them would
 fail in its own way; here the cause is seen in the answer itself, so that it is one finding.

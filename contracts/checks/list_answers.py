@@ -1,4 +1,4 @@
-"""Observers of lists and counts: each answer is held against its own request, and against what the run has made.
+"""Observers of lists and counts: each response is compared with its own request, and with what the run has created.
 
 A server that ignores filters fails nearly every check, because checks look for their own entities by filters. Here the
 cause is seen in the answer itself, so that it is one finding.

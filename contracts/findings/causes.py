@@ -25,14 +25,14 @@ SLASH = "trailing slash"
 PRETENDED = "error with success status"
 """An error whose status says that the request succeeded."""
 ABSENT = "absent entity"
-"""An entity that was deleted, or never there, and is shown all the same."""
+"""An entity that was deleted or never created, and is shown nevertheless."""
 ANOTHER = "another entity"
 """A look-up that shows another entity than the one asked for."""
 LOST = "lookup 404"
 """An entity of this run that the server does not find any more."""
 WITHOUT_EFFECT = "write without effect"
 HALF_DONE = "refused write with effect"
-"""A patch that was refused and changed its entity all the same."""
+"""A patch that was refused and changed its entity nevertheless."""
 MERGED = "replacement merged"
 """An object that keeps members which its replacement lacks."""
 SCHEMA = "schema "
@@ -44,34 +44,34 @@ ENVELOPE = SCHEMA + "$ form"
 ITEMS_FORM = SCHEMA + "$.items form"
 ID = SCHEMA + "id"
 ID_REPEATED = "id repeated"
-"""An id that another entity has: however it is written, no entity can be told from another."""
+"""An id that another entity has, so that the two cannot be distinguished."""
 ETAG = "etag shape"
 ETAG_REPEATED = "etag.never-repeated"
-"""An etag that was given before: no version can be told from another."""
+"""An etag that was given before, so that versions cannot be distinguished."""
 ETAG_REFUSED = "current etag refused"
 """412 for the etag that the server gave last: no update can be tested."""
 EMPTY_LIST = "empty list"
-"""A list without any of the entities that exist: whatever searches for one fails."""
+"""A list without any of the existing entities. Every check that searches for one fails."""
 TURNED_AWAY = {401: "token refused", 403: "credentials refused", 429: "rate limit"}
 """Status -> cause, if the server gives it to requests with the run's own token."""
 ETAG_CHANGES = "etag changes"
-"""Another etag of an entity that nobody has written to: nothing can be compared with what it was."""
+"""Another etag of an entity that nobody has written to, so that versions cannot be compared."""
 HEADER = "header "
 IGNORED = "ignored "
 """Prefix of the cause of failures due to a header that the server ignores."""
 MISSING = "missing operations"
-"""What the server does not serve: collections, and operations that never succeeded."""
+"""Collections that the server does not have, and operations that never succeeded."""
 
 BODY = "body"
 """Reach of a fault of a whole body: it is not an object, or without a required member."""
 ITEMS = "items"
 """Reach of a fault of the list of entities."""
 ENTITY = "entity"
-"""Reach of an id that is missing or no text: whatever looks for the entity fails."""
+"""Reach of an id that is missing or not a text: every check that looks for the entity fails."""
 
 IF_MATCH = "if-match ignored"
 LISTED = "list "
-"""Prefix of the cause of a list that is not what its request asks for."""
+"""Prefix of the cause of a list that does not match its request."""
 
 PROJECTION = LISTED + "projection"
 """All members of entities, though the request asks for some only."""
@@ -81,19 +81,19 @@ _DECISIVE = (MISSING, SERVER_ERROR, PRETENDED, ABSENT, ANOTHER, WITHOUT_EFFECT)
 _BASIC = (SILENT, MISSING, SERVER_ERROR, NOT_JSON, PRETENDED, STATUS)
 """Causes that prevent any comparison, the most basic first."""
 LIST = "list"
-"""Reach of a list that is not what its request asks for: whatever looks for entities by it fails."""
+"""Reach of a list that does not match its request: every check that looks for entities by it fails."""
 STRANGERS = LISTED + "strangers"
-"""Entities that nobody has created: a creation makes more than it says."""
+"""Entities that nobody has created: a creation makes more than it reports."""
 DRAFTS = "drafts"
-"""Drafts that are none."""
+"""Drafts that are created as something else."""
 WRITE = "write"
-"""Reach of a write whose etags say nothing: whatever compares versions fails."""
+"""Reach of a write with useless etags: every check that compares versions fails."""
 REFUSAL = "refusal"
-"""Reach of an error body: what a refusal says cannot be read."""
+"""Reach of an error body: the contents of a refusal cannot be read."""
 LIFE = "life"
-"""Reach of a wrong entity, or one that should not be there: nothing that this check does with it can be compared."""
+"""Reach of a wrong entity, or one that should not exist: nothing that this check does with it can be compared."""
 SHOWN = "shown"
-"""Reach of a secret that is shown: whatever looks for it fails."""
+"""Reach of a secret that is shown: every check that looks for it fails."""
 _ANYWHERE = (ENTITY, ITEMS, BODY, LIST, WRITE, LIFE, SHOWN)
 """Reaches that prevent a comparison even if the fault is in an earlier response of the check."""
 
@@ -112,7 +112,7 @@ SYMPTOMS = {
     STRANGERS: (LOST, ETAG_REFUSED, "POST /*/{}/action?op 400 code 1422-400"),
     DRAFTS: ("POST /*?mode 400 code 1100-400",),
 }
-"""Cause -> the causes of what is only its symptom, which may be seen first."""
+"""Cause -> the causes that are only its symptoms, and may be seen first."""
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LINKS = {"_links", "next", "href"}
@@ -136,7 +136,7 @@ class Fault(NamedTuple):
     """The wrong values, as texts: a request that repeats one fails because of the fault."""
 
     def explains(self, failure: str) -> bool:
-        """Whether a failed check speaks of a member that is wrong, or could not follow links."""
+        """Whether a failed check names a member that is wrong, or could not follow links."""
         if self.members & _LINKS:
             return True
         words = set(_WORD.findall(failure))
@@ -146,7 +146,7 @@ class Fault(NamedTuple):
 def basic(faults: Iterable[Fault], *, misread: bool = False, refusal: bool = False) -> str:
     """The cause of those faults of a response that affect a check; empty if there are none.
 
-    `misread`: the check stumbled over the form of the body, so its schema counts; `refusal`: over what a refusal says.
+    `misread`: the check failed at the form of the body, so its schema counts; `refusal`: at the contents of a refusal.
     """
     found = list(faults)
     causes = [fault.cause for fault in found]
@@ -168,7 +168,7 @@ def anywhere(record: Iterable[Iterable[Fault]]) -> str:
 def of_one_response(found: Mapping[str, Fault], *, is_limited: bool, is_of_absent: bool = False) -> dict[str, Fault]:
     """The faults of one response by observer, with equal causes for those that have one.
 
-    `is_of_absent`: its body is what the server shows of an absent entity.
+    `is_of_absent`: the body is the server's response for an absent entity.
     """
     if not found:
         return {}
@@ -311,7 +311,7 @@ class Causes:
         return list(self._by_cause.values())
 
     def add(self, outcome: Outcome) -> Outcome:
-        """Add an outcome. A failure stays one if it is the first of its cause or check, else it is not comparable."""
+        """Add an outcome. The first failure of a cause or check stays a failure; later ones are not comparable."""
         if outcome.verdict == PASSED:
             self.harmless.update(outcome.met)
         if outcome.verdict != FAILED:
@@ -349,7 +349,7 @@ class Causes:
         return placed
 
     def refute(self, cause: str, *, always: bool = True) -> list[tuple[Outcome, Outcome]]:
-        """Give up a cause that was supposed of what it hides: hidden outcomes as they are shown, and as they are now.
+        """Drop a supposed cause; returns the outcomes that it hid, as they are shown and as they are now.
 
         Unless `always`, only what was hidden because its exchanges had this fault.
         """
@@ -366,7 +366,7 @@ class Causes:
         return [(placed, self.add(claim)) for (placed, _), claim in zip(freed, again, strict=True)]
 
     def absorb(self, cause: str, root: str) -> list[tuple[Outcome, Outcome]]:
-        """Let a finding depend on another one: its outcomes as they were shown, and as they are now."""
+        """Let a finding depend on another one; returns its outcomes as they were shown, and as they are now."""
         if not {cause, root} <= self._by_cause.keys():
             return []
         finding, kept = self._by_cause.pop(cause), self._by_cause[root]

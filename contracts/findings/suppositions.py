@@ -1,4 +1,4 @@
-"""What a failed check may suppose of the server until a response shows otherwise.
+"""Causes that a failed check may assume until a response disproves them.
 
 A server that checks no body fails each check of a refusal. That is one cause, unless the server refuses another body.
 """

@@ -134,7 +134,7 @@ def among(wanted: str, found: Iterable[str], what: str, cause: str = "") -> None
 
 
 def nearly(wanted: str, texts: Iterable[str]) -> frozenset[str]:
-    """The kinds of difference of the first text that stands for another one; empty if none does."""
+    """The kinds of difference of the first text that is a variant of another one; empty if none is."""
     return next((one for text in texts if (one := kinds({"": text}, {"": wanted}))), frozenset())
 
 

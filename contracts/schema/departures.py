@@ -1,4 +1,4 @@
-"""Departures from a schema: of all violations by a body the most telling one, and how its value differs."""
+"""Violations of a schema: finds the most informative one of a body, and how its value differs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FIRST_MILLISECOND = 100_000_000_000
 """Minimum of a time in milliseconds; less would be before 1973, or is in seconds until the year 5138."""
 _TEXT_RULES = ("const", "enum", "format", "pattern")
 _WHOLE_TEXTS = ("00000000-0000-4000-8000-000000000000", '"00000000-0000-0200-0000-000000000000"')
-"""An id and an etag: what remains of one that was cut can be completed by them."""
+"""An id and an etag, with which the rest of one that was cut can be completed."""
 
 
 def _is_whole(checker: Any, value: Any) -> bool:
@@ -90,7 +90,7 @@ class Departure(NamedTuple):
 
 
 def nearest(errors: list[ValidationError]) -> Departure:
-    """The most telling violation; of one with alternatives, that of the alternative which fits best."""
+    """The most informative violation. If there are alternatives, it is that of the one which fits best."""
     leaves = [leaf for error in errors for leaf in _leaves(error)]
     error = max(errors, key=relevance)
     while error.context:
@@ -150,7 +150,7 @@ def _alternative(error: ValidationError) -> list[ValidationError]:
 
 
 def _fit(error: ValidationError) -> tuple[int, bool, int]:
-    """How well a value fits that has this error: how deep it is, of the right type, with how many required members."""
+    """How well a value with this error fits: depth, right type, number of required members."""
     if inner := _alternative(error):
         return min(map(_fit, inner))
     body: Any = error.instance
@@ -163,7 +163,7 @@ def _fit(error: ValidationError) -> tuple[int, bool, int]:
 
 
 def _leaves(error: ValidationError) -> Iterator[ValidationError]:
-    """The errors that are behind one."""
+    """The errors that caused one."""
     for inner in _alternative(error):
         yield from _leaves(inner)
     if not error.context:

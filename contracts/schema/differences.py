@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 NULL = "null"
-"""No value at all, in place of one or of a missing member."""
+"""Null in place of a value or of a missing member."""
 ARRAY = "array"
 """A list in another form: an object with its positions as names, or its only item."""
 NAMES = "names"
@@ -50,7 +50,7 @@ TEXTS: Mapping[str, Callable[[str], str]] = {
     "escapes": lambda text: unquote(html.unescape(text)),
     QUOTES: lambda text: text.removeprefix("W/").strip('"'),
 }
-"""Kind -> what makes texts equal that differ only in this way."""
+"""Kind -> a function that makes texts equal if they differ only in this way."""
 
 _TYPES = {bool: "boolean", int: "number", float: "number", str: "string", dict: "object"}
 _NONE = object()
@@ -77,7 +77,7 @@ def of_type(expected: set[str], came: object) -> str:
 
 
 def spelled(name: str) -> str:
-    """A member's name without what spellings differ in: `createdAt`, `created_at`, `CREATED-AT`."""
+    """A member's name, equal for all spellings: `createdAt`, `created_at`, `CREATED-AT`."""
     return re.sub(r"[\W_]", "", name).casefold()
 
 

@@ -46,7 +46,7 @@ from contracts.wire import Answer, Sent, Transport, Unreachable, json_body, with
 FOREIGN = "0123456789ABCDEF01234567@AdobeOrg"
 """An organisation in which nothing is created."""
 SPENT = "the budget was spent"
-"""Why a check is left out when the time of the run is over."""
+"""Why a check does not run once the budget is spent."""
 MAX_SILENT = 2
 """Requests of one kind without a response, after which no more are sent."""
 MAX_SILENT_IN_TURN = 4
@@ -73,7 +73,7 @@ class Stage:
         flight: Flight | None = None,
         is_over: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`is_over` tells whether the time of the run is spent: then checks send nothing more."""
+        """`is_over` returns whether the budget of the run is spent; then checks send no more requests."""
         self.transport = transport
         self.settings = settings
         self.document = document
@@ -214,12 +214,12 @@ class Stage:
         return root or self.ledger.crosses(self.record, self.settings.headers) or self._misled()
 
     def _misled(self) -> str:
-        """The cause of the last response to a parameter that the server is known to read wrongly; else empty."""
+        """The cause of the last response, if the server misreads one of the request's parameters; else empty."""
         wrongly = (self.ledger.reads_wrongly(answer.sent) for answer in reversed(self.record) if answer.succeeded)
         return next(filter(None, wrongly), "")
 
     def departing(self, failure: str) -> str:
-        """The cause of a failed check that speaks of a member which departs from its schema; else empty.
+        """The cause of a failed check that names a member which violates its schema; else empty.
 
         That is a member of the check's own responses, or one that the server's entities lack.
         """
@@ -241,7 +241,7 @@ class Stage:
         return "" if known else UNREFUSED + broken.unrefused
 
     def symptom(self, broken: Broken) -> str:
-        """What failed, in words without ids: equal for all checks that stumble over the same fault."""
+        """The failure in words without ids: equal for all checks that fail because of the same fault."""
         last = broken.answer or (self.record[-1] if self.record else None)
         where = "" if last is None or broken.unrefused == GATEWAY else act(last.sent)
         return f"{where}: {_VARYING.sub('', broken.symptom.replace(str(last), ''))}"

@@ -47,7 +47,7 @@ class Entities:
         return self._known.get((_tenant(sent), kind), {})
 
     def gone(self, sent: Sent, kind: str) -> Mapping[str, Texts | None]:
-        """As `of`, of what was deleted."""
+        """Like `of`, for deleted entities."""
         return self._gone.get((_tenant(sent), kind), {})
 
     def is_gone(self, entity_id: str) -> bool:
@@ -63,7 +63,7 @@ class Entities:
         return {BORDERS[different.index(True)] for different in apart if different.count(True) == 1}
 
     def version(self, entity_id: str) -> str | None:
-        """The current etag of an entity, as far as the server has told it."""
+        """The current etag of an entity, as far as the server has sent it."""
         written = self._versions.get(entity_id)
         return self._shown.get(entity_id, written[-1] if written else None)
 
@@ -72,7 +72,7 @@ class Entities:
         return etag in self._versions.get(entity_id, [""])[:-1]
 
     def learn_version(self, entity_id: str, etag: str, *, written: bool) -> None:
-        """Learn the etag that a write has made, or that a response shows: a former one is none."""
+        """Learn the etag that a write created or a response shows. A former etag is ignored."""
         if written:
             known = self._versions.get(entity_id, [])
             if etag in known:
@@ -83,7 +83,7 @@ class Entities:
             self._shown[entity_id] = etag
 
     def learn(self, sent: Sent, new_id: str | None, *, done: bool, unsure: bool) -> None:
-        """Learn from a request: whether it was carried out, or may have been; and the id of what it made."""
+        """Learn from a request whether it was (or may have been) carried out, and the id of the created entity."""
         kind, _, entity_id = sent.target.partition("?")[0].strip("/").partition("/")
         new_id, entity_id = new_id and new_id.lower(), entity_id.lower()
         if sent.method == "POST" and not entity_id and done and new_id:

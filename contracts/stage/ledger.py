@@ -50,7 +50,7 @@ _OWNER = TENANT[2:]
 """Those that identify the owner of an entity, whoever calls for it."""
 
 _NOTHING: tuple[Any, ...] = (None, "", {}, [])
-"""Values of members that say nothing: whoever sends one finds it or no member."""
+"""Empty values of members. If one is sent, the entity may show it or lack the member."""
 _WORD = re.compile(r"[\w.-]{4,}")
 _MIN_WORD = 4
 _MAX_VALUES = 10_000
@@ -183,7 +183,7 @@ class Ledger:
         return sent.method == "GET" and self._is_made(kind, unquote(entity_id), sent)
 
     def _is_made(self, kind: str, entity_id: str, sent: Sent, compared: Collection[str] = TENANT) -> bool:
-        """Whether the sender of a request, as told by these headers, has made an entity, and not deleted it."""
+        """Whether the sender of a request, identified by these headers, has created an entity and not deleted it."""
         headers = self.made.get((kind, entity_id))
         return headers is not None and all(
             sent.header(name) == value for name, value in headers.items() if name.lower() in compared
@@ -196,7 +196,7 @@ class Ledger:
         return self._is_made(*entity(answer.sent), answer.sent, _OWNER)
 
     def emptied(self, fault: Fault) -> str:
-        """The cause of a list that lacks entities, if the server loses entities or tells no tenants apart."""
+        """The cause of a list that lacks entities, if the server loses entities or does not separate tenants."""
         if fault.cause not in (EMPTY_LIST, f"{LISTED}lost", f"{LISTED}count"):
             return ""
         ignored = sorted(self.crossed - self.kept)
@@ -237,7 +237,7 @@ class Ledger:
             self.kept |= apart if answer.status == 404 else set()
 
     def crosses(self, record: Sequence[Answer], own: Mapping[str, str]) -> str:
-        """The cause of a failed check that is about another tenant than the run's, if the server tells none apart."""
+        """The cause of a failed check about another tenant than the run's, if the server does not separate tenants."""
         ignored = sorted(self.crossed - self.kept)
         return next((IGNORED + n for n in ignored if {answer.sent.header(n) for answer in record} - {own[n]}), "")
 
@@ -325,7 +325,7 @@ class Ledger:
         return entity_id in self.ever and self.entities.version(entity_id) not in (None, etag)
 
     def _hear_list(self, answer: Answer) -> None:
-        """Learn from a list of a collection that it holds something, or is empty although there are entities."""
+        """Learn from a list whether the collection has entities, or is empty although some exist."""
         kind = collection(answer.sent).strip("/")
         if answer.sent.method != "GET" or not answer.succeeded or not isinstance(answer.json, dict):
             return
@@ -348,7 +348,7 @@ class Ledger:
         )
 
     def cause(self, record: Sequence[Answer]) -> str:
-        """What is known of the server that prevents comparisons in these exchanges; empty if nothing is."""
+        """The known fault of the server that prevents comparisons in these exchanges; empty if there is none."""
         for answer in record:
             kind = collection(answer.sent).strip("/").partition("/")[0]
             filtered = answer.sent.target.count("property=") > 1  # one names the flow of runs

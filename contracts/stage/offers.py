@@ -1,4 +1,4 @@
-"""What a server does not offer: the suite's samples use connectors that another platform may lack."""
+"""Connectors that a server does not offer. The suite's samples use some that another platform may lack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request for a list asks for, as far as its answer can be judged: filters, order, limit, count, page."""
+"""The parts of a list request by which its response can be judged: filters, order, limit, count, page."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Question(NamedTuple):
 
 @functools.lru_cache(maxsize=16)
 def question_of(sent: Sent) -> Question | None:
-    """The question of a request; None if it is no request for a list of Flow Service, or not a valid one.
+    """The question of a request; None if it is not a valid request for a list of Flow Service.
 
     Read once for all observers.
     """

@@ -136,7 +136,7 @@ class Sweeper:
             return None
 
     def _send(self, sent: Sent) -> Answer:
-        """Send a request, and again if the server fails in passing: what a run leaves behind is not its fault."""
+        """Send a request, and repeat it after a temporary failure, so that nothing is left behind because of one."""
         for _ in range(_MAX_TRIES):
             answer = self._transport.send(sent)
             if answer.status not in _PASSING:

@@ -1,4 +1,4 @@
-"""Waits as a server asks that limits the rate of requests, up to a limit for the whole run."""
+"""Waits as long as a rate-limiting server asks, up to a limit for the whole run."""
 
 from __future__ import annotations
 
