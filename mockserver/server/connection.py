@@ -53,6 +53,7 @@ class ClientConnection(HttpToolsProtocol):
         self._part: str | None = None
         """The part of a request that is being received: head, body or None."""
         self._ignores_input = self._refused = self._ending = self._client_done = self._reading = False
+        self.is_stopping = False
         self._next: tuple[RequestResponseCycle, Any] | None = None
         """The request to answer next, and its application."""
         self.answered: RequestResponseCycle | None = None
@@ -94,9 +95,10 @@ class ClientConnection(HttpToolsProtocol):
         self._ignores_input, self._unread, self._part, self.deadline = True, b"", None, math.inf
         self._unsent = b""
         self.pipeline.clear()
+        self.cycle = self.answered or self.cycle  # uvicorn informs this one, and none of those behind it has begun
         super().connection_lost(exc)
         self._release(0)
-        self._report_hang_up()
+        self.report_hang_up()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
@@ -109,7 +111,7 @@ class ClientConnection(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """See asyncio. A client that has finished sending still receives its responses, except over TLS."""
         self._client_done = True
-        self._report_hang_up()
+        self.report_hang_up()
         return self.busy and self._part is None and self.scheme == "http"
 
     def received_body(self) -> bytes | None:
@@ -143,9 +145,10 @@ class ClientConnection(HttpToolsProtocol):
         """Set the function to call if the client disconnects or ends its side before the response is complete."""
         self._on_hang_up = on_hang_up
         if self._client_done or self.raw.is_closing():
-            self._report_hang_up()
+            self.report_hang_up()
 
-    def _report_hang_up(self) -> None:
+    def report_hang_up(self) -> None:
+        """Call the function that was set by `watch`, once."""
         callback, self._on_hang_up = self._on_hang_up, None
         if callback is not None:
             callback()
@@ -238,11 +241,17 @@ class ClientConnection(HttpToolsProtocol):
         if not reset:
             self.close()
             return
-        sock = self.raw.get_extra_info("socket")  # TLS has none once its connection is lost
-        with contextlib.suppress(OSError):  # already disconnected
-            if sock is not None:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with contextlib.suppress(AttributeError, OSError):  # TLS has no socket once it is disconnected
+            sock: socket.socket = self.raw.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.raw.abort()
+
+    def shutdown(self) -> None:
+        """See uvicorn. A delayed response is sent at once."""
+        super().shutdown()
+        self.is_stopping = True
+        if self.answered:
+            self.answered.message_event.set()
 
     def expire(self) -> None:
         """Handle a missed deadline: the client was too slow or idle."""

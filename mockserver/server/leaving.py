@@ -1,10 +1,12 @@
-"""Detects that a client has disconnected before its whole body is read."""
+"""Detects that a client has disconnected before all it sent is read."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import struct
+from contextlib import suppress
+from typing import Any
 
 try:
     import fcntl
@@ -12,11 +14,15 @@ try:
 except ImportError:  # Windows
     fcntl = termios = None  # type: ignore[assignment]
 
-_TCP_INFO: int | None = getattr(socket, "TCP_INFO", None)
-"""None if the system does not report it: there such a body is read to its end."""
+_GONE, _ENDED = 7, 8
+"""States of TCP on Linux: the connection was reset; the client sends no more (CLOSE, CLOSE_WAIT)."""
 
-_CLOSE_WAIT = 8
-"""State of TCP: the client sends no more."""
+
+def _state(transport: asyncio.Transport) -> int:
+    """The state of a client's TCP connection; 0 where the system does not tell."""
+    with suppress(AttributeError, OSError):  # not Linux; TLS has no socket once its connection is lost
+        return int(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0])
+    return 0
 
 
 def has_left(transport: asyncio.Transport, missing: int) -> bool:
@@ -24,12 +30,18 @@ def has_left(transport: asyncio.Transport, missing: int) -> bool:
 
     Always false for TLS, where bytes may be read but not decrypted yet.
     """
-    sock = transport.get_extra_info("socket")
-    if sock is None or _TCP_INFO is None or transport.get_extra_info("sslcontext"):
+    if _state(transport) != _ENDED or transport.get_extra_info("sslcontext"):
         return False
-    try:
-        if sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 1)[0] != _CLOSE_WAIT:
-            return False
-        return int(struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.FIONREAD, b"\0" * 4))[0]) < missing
-    except OSError:
-        return False
+    with suppress(OSError):
+        unread = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.FIONREAD, b"\0" * 4)
+        return int(struct.unpack("i", unread)[0]) < missing
+    return False
+
+
+def check_paused(connection: Any) -> None:
+    """Notice if a client has left while nothing is read from its connection."""
+    seen = _state(connection.raw) if connection.flow.read_paused else 0
+    if seen == _GONE:
+        connection.raw.abort()
+    elif seen == _ENDED:
+        connection.report_hang_up()

@@ -15,6 +15,7 @@ from mockserver.runtime import monotonic
 from mockserver.server.connection import ClientConnection
 from mockserver.server.crowd import Crowd
 from mockserver.server.handshakes import TlsConnection
+from mockserver.server.leaving import check_paused
 from mockserver.server.limits import Limits, Refuse, descriptors
 
 BACKLOG = 2_048
@@ -96,6 +97,7 @@ class Server(uvicorn.Server):
         """See uvicorn. Checks all deadlines ten times a second, which costs less than a timer for each request."""
         now = monotonic()
         for connection in self._crowd.clients:
+            check_paused(connection)
             if connection.due <= now:
                 self._loop.call_soon(_expire, connection)  # called later, so that its error does not end the server
         return await super().on_tick(counter)

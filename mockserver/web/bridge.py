@@ -191,7 +191,7 @@ class Bridge:
             connection.watch(pace.hung_up)
         if pace.delay_seconds:
             connection.hold(len(answer.body))
-            if not await _wait(pace.delay_seconds, connection.answered):
+            if not await _wait(pace.delay_seconds, connection):
                 return
         if answer.reset:
             connection.cut(reset=True)
@@ -315,10 +315,10 @@ def _settle(future: asyncio.Future[Any], settle: Callable[[Any], None], result: 
         settle(result)
 
 
-async def _wait(seconds: float, cycle: Any) -> bool:
-    """Wait, and return True. If the client disconnects, return False at once, so that its response is freed."""
-    until = monotonic() + seconds
-    while not cycle.disconnected and (left := until - monotonic()) > 0:
+async def _wait(seconds: float, connection: Any) -> bool:
+    """Wait until the time is over or the server stops. If the client disconnects, return False to free its response."""
+    until, cycle = monotonic() + seconds, connection.answered
+    while not (cycle.disconnected or connection.is_stopping) and (left := until - monotonic()) > 0:
         cycle.message_event.clear()
         waiting = asyncio.ensure_future(cycle.message_event.wait())
         await asyncio.wait([waiting], timeout=left)  # `wait_for` needs a task, which a request begins without
