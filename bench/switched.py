@@ -16,10 +16,11 @@ from time import perf_counter, process_time, sleep
 from typing import Any
 
 from mockserver import Config, Emulator
+from mockserver.cli import collector
 from mockserver.cli.serving import run
 from mockserver.journal import Journal
 from mockserver.journal.redaction import Redaction
-from mockserver.server import Server, collector
+from mockserver.server import Server
 from mockserver.web.bridge import HttpAnswer, Turn
 from mockserver.web.received import Received
 from mockserver.web.served import Served

@@ -12,9 +12,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from mockserver import __version__, intercept
+from mockserver.cli import collector
 from mockserver.config import Config
 from mockserver.exchange import BASE_PATH
-from mockserver.server import collector
 
 try:
     import resource

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from mockserver import create_app
-from mockserver.server import collector
+from mockserver.cli import collector
 
 
 @pytest.fixture(autouse=True)
