@@ -1,4 +1,4 @@
-"""READ FIRST: the emulator. `handle` tells the whole story of a request.
+"""READ FIRST: the emulator. `handle` processes a request from start to end.
 
 `__init__` creates and connects all parts; nothing is wired elsewhere.
 """

@@ -57,7 +57,7 @@ def show(folder: Any) -> None:
 @ca.command()
 @click.pass_obj
 def renew(folder: Any) -> None:
-    """Create a new one, which clients must be told to trust."""
+    """Create a new one, which clients must trust anew."""
     from mockserver.intercept.authority import Authority, AuthorityError
 
     try:

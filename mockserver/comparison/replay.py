@@ -224,7 +224,7 @@ class Replay:
     def _note_one_sided(self, exchange: RecordedExchange, ours: Result) -> None:
         """Exclude from later comparisons what only one side accepted.
 
-        An entity that only we created is deleted; one that only one side changed is not compared any more.
+        An entity that only we created is deleted; one that only one side changed is no longer compared.
         """
         if exchange.call.method in ("GET", "HEAD") or exchange.result.status // 100 == ours.status // 100:
             return

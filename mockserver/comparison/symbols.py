@@ -151,7 +151,7 @@ class Bindings:
             self._recorded.setdefault(ours, set()).add(symbol[1])
 
     def rebind(self, symbol: Symbol, ours: str) -> None:
-        """Bind a recorded symbol that now stands for something else."""
+        """Bind a recorded symbol that now has another meaning."""
         self._ours[symbol] = ours
         self._recorded.setdefault(ours, set()).add(symbol[1])
 

@@ -1,10 +1,13 @@
 """Creates overdue runs on the next read, and moves unfinished runs on.
 
-Nothing runs in the background but the writing of many rows (`landing`). A flow's *progress* is a record of its own:
-the number of runs, the moment of the latest one, and the future states of unfinished runs. New runs and the new
-progress are written in one transaction guarded by the etag of the old progress, so that concurrent readers neither
-create a run twice nor lose one. A request creates only so many runs: the newest of each flow. The first of them stands
-for the earlier ones, which are counted, so that ids do not depend on how often somebody looks.
+Nothing runs in the background except the writing of many rows (`landing`).
+
+A flow's *progress* is a record of its own: the number of runs, the moment of the latest one, and the future states of
+unfinished runs. New runs and the new progress are written in one transaction guarded by the etag of the old progress,
+so that concurrent readers neither create a run twice nor lose one.
+
+A request creates a limited number of runs: the newest of each flow. The first of them replaces the earlier ones. These
+are counted, so that ids do not depend on how often the flow is read.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class LoadedHar:
     masked: bool = False
     """Whether organisations and credentials are stand-ins."""
     lacks: frozenset[int] = frozenset()
-    """Numbers of exchanges that our recorder left out or somebody removed."""
+    """Numbers of exchanges that the recorder left out or that were removed later."""
 
     def remarks(self) -> Iterator[str]:
         """Describe what is missing in the file."""

@@ -194,7 +194,7 @@ class Recorder:
             return any(self._leaks.found_in(line) for line in written)
 
     def _write_again(self, forms: list[bytes] | None = None) -> None:
-        """Atomically replace the file with one without secrets; None stands for all that are known."""
+        """Atomically replace the file with one without these secrets; None: without all known ones."""
         part = self.path.with_name(f"{self.path.name}.part")
         part.unlink(missing_ok=True)
         with self.path.open("rb") as written, files.creating(part) as copy:

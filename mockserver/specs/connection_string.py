@@ -78,9 +78,9 @@ class ConnectionString:
 def parse(text: str) -> ConnectionString:
     """Parse a connection string. Raises ConnectionStringError.
 
-    A value that holds `;`, or begins or ends with a space, stands in braces (`}}` for `}`) or in
-    quotes (doubled for one). A placeholder of Adobe's documents, such as `{SERVER}`, keeps its braces, also where more
-    text follows it: `User ID={USERNAME}@{SERVER_NAME}`.
+    A value that contains `;`, or begins or ends with a space, is put in braces (`}}` for `}`) or in quotes (doubled
+    for one). A placeholder of Adobe's documents, such as `{SERVER}`, keeps its braces, even if more text follows:
+    `User ID={USERNAME}@{SERVER_NAME}`.
     """
     if len(text) > MAX_LENGTH:
         raise ConnectionStringError(f"more than {MAX_LENGTH} characters", MAX_LENGTH)

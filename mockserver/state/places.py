@@ -18,7 +18,7 @@ _NOT_A_PATH = re.compile(
 )
 """Recognises connection strings by keywords of libpq and other drivers, or by characters that separate their parts.
 
-A colon stands in a path only between the letter of a drive and a slash.
+In a path, a colon occurs only between the letter of a drive and a slash.
 """
 
 

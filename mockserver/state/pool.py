@@ -27,7 +27,7 @@ class Pool:
 
     @contextmanager
     def one(self, seconds: float | None = None) -> Iterator[Connection]:
-        """Borrow a connection. Raises StorageUnavailable if none becomes free in `seconds`; None waits for ever."""
+        """Borrow a connection. Raises StorageUnavailable if none becomes free in `seconds` (None: no limit)."""
         try:
             self._permits.get(timeout=None if seconds is None else max(0, seconds))
         except queue.Empty:
