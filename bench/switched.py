@@ -64,7 +64,7 @@ class Switch(Served):
         self._answered = 0
         self._pairs: list[tuple[_Slice, _Slice]] = []
 
-    def plan(self, received: Received) -> tuple[Turn, Callable[[], HttpAnswer]] | None:
+    def plan(self, received: Received) -> tuple[Turn, Callable[[], HttpAnswer]]:
         """See `Served`."""
         if received.path == FIGURES.encode():
             body = json.dumps(self._told()).encode()

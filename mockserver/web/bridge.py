@@ -31,6 +31,9 @@ THREADS = 16
 BUSY_THREADS = 2
 """Threads for requests that only compute. More would not be faster, but would delay the event loop (GIL)."""
 
+PAGE_THREADS = 2
+"""Threads for pages, which compute for long, too, but are no reason to delay requests of clients."""
+
 TURN_TAKING_THREADS = 2
 """Threads for writes, which take turns at the disk: while one waits for it, the next one is prepared."""
 
@@ -51,6 +54,7 @@ class Turn(Enum):
     NOW = "in the event loop, before all others"
     SOON = "in the event loop"
     BUSY = "in one of a few threads: it takes long but does not block"
+    PAGE = "in one of a few others: it shows what was recorded, and does not block"
     TURN_TAKING = "in one of a few others: it waits for a disk that serves one at a time"
     THREAD = "in a thread"
 
@@ -131,7 +135,8 @@ class Bridge:
         self._plan: Plan = getattr(app, "plan", lambda received: None)
         self._spent, self._ends_round = 0.0, False
         """Seconds spent on responses in this iteration of the event loop, and at most `_SHORT_SECONDS` before."""
-        self._threads = {Turn.THREAD: threads, Turn.BUSY: BUSY_THREADS, Turn.TURN_TAKING: TURN_TAKING_THREADS}
+        few = {Turn.BUSY: BUSY_THREADS, Turn.PAGE: PAGE_THREADS, Turn.TURN_TAKING: TURN_TAKING_THREADS}
+        self._threads = {Turn.THREAD: threads, **few}
         self._jobs: dict[Turn, _Jobs] = {turn: queue.SimpleQueue() for turn in self._threads}
 
     def at_once(self, connection: Any) -> bool:

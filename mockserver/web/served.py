@@ -73,13 +73,13 @@ class Served:
                 self._app = build_app(self._emulator)
             return self._app
 
-    def plan(self, received: Received) -> tuple[Turn, Callable[[], HttpAnswer]] | None:
-        """Where and how to answer a request without Flask; None if Flask must answer it."""
+    def plan(self, received: Received) -> tuple[Turn, Callable[[], HttpAnswer]]:
+        """Where and how to answer a request."""
         path = adapter.decoded(received.path)
         if path == "/_mock/health" and received.method == "GET" and self._api.allows(received):
             return Turn.NOW, partial(self._answer, self._health, received, path)
         if not self._is_api(path):
-            return None
+            return self._turns.of_page(path), partial(call, self, environ_of(received))
         return self._turns.of(received, path), partial(self._answer, self._perform, received, path)
 
     def _is_api(self, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""Decides where requests to the API are answered: in the event loop, or in a thread if they may block or take long."""
+"""Decides where requests are answered: in the event loop, or in a thread if they may block or take long."""
 
 from __future__ import annotations
 
@@ -46,6 +46,14 @@ class Turns:
             and not (self._large or self._emulator.specs_written)
         )
         return Turn.SOON if light else Turn.BUSY
+
+    def of_page(self, path: str) -> Turn:
+        """Where a request to Flask is answered. Journal, reports and pages take up to 0.3 s of CPU time each.
+
+        Tokens take none. An export or import takes long, but leaves the interpreter to others between its pieces.
+        """
+        is_short = path.startswith(("/ims/", "/_mock/state"))
+        return Turn.THREAD if is_short or self._emulator.world.store.remote else Turn.PAGE
 
     def _is_light(self, query: str) -> bool:
         """Whether a list with this query reads no more records than it shows."""

@@ -25,7 +25,16 @@ import pytest
 from mockserver import Config, Emulator
 from mockserver.server import Server
 from mockserver.server import connection as connection_of_a_client
-from mockserver.web.bridge import BUSY_THREADS, PACE, TURN_TAKING_THREADS, HttpAnswer, Pace, Turn, wsgi_server
+from mockserver.web.bridge import (
+    BUSY_THREADS,
+    PACE,
+    PAGE_THREADS,
+    TURN_TAKING_THREADS,
+    HttpAnswer,
+    Pace,
+    Turn,
+    wsgi_server,
+)
 from mockserver.web.received import Received
 from mockserver.web.served import Served
 from tests.calls import HEADERS, connection
@@ -126,7 +135,7 @@ def test_a_page_has_a_size_in_bytes_and_the_next_one_goes_on(emulated: Server) -
 
 def test_health_is_answered_while_all_threads_are_taken() -> None:
     class Both(Served):
-        def plan(self, received: Received) -> tuple[Turn, Callable[[], HttpAnswer]] | None:
+        def plan(self, received: Received) -> tuple[Turn, Callable[[], HttpAnswer]]:
             return planned(Turn.THREAD, received) if received.path == b"/wait" else super().plan(received)
 
     release.clear()
@@ -140,7 +149,10 @@ def test_health_is_answered_while_all_threads_are_taken() -> None:
     assert inside.acquire(timeout=60) and inside.acquire(timeout=60)
 
 
-@pytest.mark.parametrize(("turn", "threads"), [(Turn.BUSY, BUSY_THREADS), (Turn.TURN_TAKING, TURN_TAKING_THREADS)])
+FEW = {Turn.BUSY: BUSY_THREADS, Turn.PAGE: PAGE_THREADS, Turn.TURN_TAKING: TURN_TAKING_THREADS}
+
+
+@pytest.mark.parametrize(("turn", "threads"), FEW.items())
 def test_only_a_few_requests_compute_at_once(turn: Turn, threads: int) -> None:
     release.clear()
 

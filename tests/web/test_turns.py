@@ -23,10 +23,9 @@ def planned(
         "x-gw-ims-org-id": "5C1328435BF324E90A49402A@AdobeOrg",
         "x-sandbox-name": "prod",
     }
-    scope = {"method": method, "http_version": "1.1", "scheme": "http", "state": {}}
-    plan = served.plan(Received(scope, path.encode(), query, headers, body))
-    assert plan is not None
-    return plan
+    place = {"server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1), "raw_path": path.encode(), "headers": []}
+    scope = {"method": method, "http_version": "1.1", "scheme": "http", "state": {}, **place}
+    return served.plan(Received(scope, path.encode(), query, headers, body))
 
 
 def turn_of(served: Served, method: str, path: str, query: str = "", body: bytes = b"") -> Turn:
@@ -95,6 +94,15 @@ def test_written_specs_are_not_checked_in_the_event_loop() -> None:
     for path in ("/flowSpecs", "/connectionSpecs"):
         assert turn_of(served, "GET", path) is Turn.SOON
         assert {turn_of(served, "POST", path), turn_of(served, "PUT", f"{path}/x")} == {Turn.BUSY}
+
+
+def test_pages_are_answered_in_a_few_threads_of_their_own() -> None:
+    """Sixteen reports or journals at once delayed health by more than a second."""
+    served = Served(Emulator())
+    pages = ("/", "/_mock/", "/_mock/journal", "/_mock/report", "/_mock/console/calls", "/_mock/docs", "/openapi.yaml")
+    assert {turn_of(served, "GET", page) for page in pages} == {Turn.PAGE}
+    assert {turn_of(served, "POST", "/ims/token/v3"), turn_of(served, "PUT", "/_mock/state")} == {Turn.THREAD}
+    assert planned(served, "GET", "/_mock/journal")[1]().status == 200
 
 
 def test_many_threads_share_the_waiting_for_another_server() -> None:
