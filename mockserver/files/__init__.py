@@ -59,15 +59,34 @@ def replacing(path: Path, aside: Path | None = None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def appending(path: Path) -> Iterator[BinaryIO]:
-    """A file of lines to write at its end, created if it is missing. Raises OSError, also for a link.
+    """A file of lines to add to with `add`, created if it is missing. Raises OSError, also for a link.
 
-    An incomplete line that a killed process left is removed.
+    Its writer locks it, and others wait. An incomplete line that a killed process left is removed.
     """
-    with open(path, "a+b", opener=lambda name, flags: _ours(name, flags | _NO_LINK)) as file:
-        if _locked(file, unless_known=False):  # nobody else writes
-            file.truncate(_end_of_lines(file))
-        _share(file)
+    with open(path, "a+b", 0, opener=lambda name, flags: _ours(name, flags | _NO_LINK)) as file:
+        if _LOCKS:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        cut(file, _end_of_lines(file))
         yield file
+
+
+def add(file: BinaryIO, lines: bytes) -> int:
+    """Add lines to a file of `appending`, all or none; returns its size. Raises OSError."""
+    before, left = file.seek(0, os.SEEK_END), memoryview(lines)
+    try:
+        while left:
+            left = left[file.write(left) :]
+    except OSError:
+        cut(file, before)
+        raise
+    return file.seek(0, os.SEEK_END)
+
+
+def cut(file: BinaryIO, size: int) -> None:
+    """Remove what a file of `appending` has beyond a size; not where files cannot be locked: others may be writing."""
+    if _locked(file, unless_known=False) and file.seek(0, os.SEEK_END) > size:
+        file.truncate(size)
 
 
 def make_folder(folder: Path, *parts: str) -> Path:
@@ -125,13 +144,6 @@ def _locked(file: BinaryIO, *, unless_known: bool) -> bool:
     except OSError:
         return unless_known
     return True
-
-
-def _share(file: BinaryIO) -> None:
-    """Allow others to add lines, too; the system keeps lines apart. Waits while another removes an incomplete line."""
-    if _LOCKS:
-        with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_SH)
 
 
 def _is_at(file: BinaryIO, path: Path) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -63,16 +63,30 @@ def land(world: World, tenant: Tenant, flow: Doc, run: Doc, source: FlowSource) 
         raise StorageUnavailable("the lake cannot be written to") from trouble
 
 
-def append(world: World, tenant: Tenant, flow: Doc, run: Doc, events: Sequence[Mapping[str, Any]]) -> None:
-    """Append events to those of a stream's run, as JSON lines only."""
-    data_set = data_set_of(world, tenant, run["targetConnectionIds"][0])
+@contextmanager
+def stream_file(
+    world: World, tenant: Tenant, flow: Doc, batch: str, events: Sequence[Mapping[str, Any]]
+) -> Iterator[Callable[[int | None], int | None]]:
+    """Lock the file of a stream's run, which has JSON lines only. Raises StorageUnavailable.
+
+    Yields a function that writes the events behind as many bytes as the run counts, or at the end if it counts none
+    yet (None), and returns how many it must count then. It removes what a server wrote there that was killed before
+    it counted that.
+    """
+    data_set = data_set_of(world, tenant, flow["targetConnectionIds"][0])
     if world.config.lake is None or data_set is None or not events:
+        yield lambda counted: counted
         return
     lines = b"".join(json_input.dumps(dict(row)) + b"\n" for row, _ in arrived(world, tenant, flow, events))
-    name = batch_id(run["id"], Course(*run["course"]).copied)
     try:
-        with files.appending(_folder(world.config.lake, tenant, data_set) / f"{name}.jsonl") as file:
-            file.write(lines)
+        with files.appending(_folder(world.config.lake, tenant, data_set) / f"{batch}.jsonl") as file:
+
+            def write(counted: int | None) -> int:
+                if counted is not None:
+                    files.cut(file, counted)
+                return files.add(file, lines)
+
+            yield write
     except OSError as trouble:
         raise StorageUnavailable("the lake cannot be written to") from trouble
 

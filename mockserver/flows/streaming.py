@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver.exchange import Tenant
 from mockserver.flows import landing, progress
-from mockserver.flows.outcome import FAILED, SUCCESS, Course, Span
+from mockserver.flows.outcome import FAILED, SUCCESS, Course, Span, batch_id
 from mockserver.json_input import dumps
 from mockserver.runtime import derived_id
 from mockserver.state.records import Doc
@@ -35,21 +35,28 @@ class Arrival:
 
 
 def arrive(world: World, tenant: Tenant, flow: Doc, arrival: Arrival) -> None:
-    """Count events in the flow's run of this hour, and land the valid ones. Raises StorageUnavailable."""
+    """Land the valid events, and count all in the flow's run of this hour. Raises StorageUnavailable.
+
+    The rows are written first, and the run counts their bytes: whatever ends the server in between, a run has the rows
+    that it counts, and the next event of the run removes others.
+    """
     now = world.runtime.clock.now_ms()
+    start = now // HOUR_MS * HOUR_MS
     run_id = derived_id(flow["id"], f"hour {now // HOUR_MS}")
-    while True:
-        old = world.store.get(tenant, progress.RUNS, run_id)
-        run = _counted(world, flow, run_id, old, arrival, now)
-        puts = [Put(progress.RUNS, run, old["etag"] if old else None)]
-        if old is None:
-            puts.append(_latest(world, tenant, flow, run_id, now))
-        try:
-            world.store.transact(tenant, puts)
-        except (Stale, Taken, Missing):
-            continue
-        landing.append(world, tenant, flow, run, arrival.events)
-        return
+    with landing.stream_file(world, tenant, flow, batch_id(run_id, start), arrival.events) as write:
+        while True:
+            old = world.store.get(tenant, progress.RUNS, run_id)
+            run = _counted(world, flow, run_id, old, arrival, now)
+            if (landed := write(old.get("landed") if old else 0)) is not None:
+                run["landed"] = landed
+            puts = [Put(progress.RUNS, run, old["etag"] if old else None)]
+            if old is None:
+                puts.append(_latest(world, tenant, flow, run_id, now))
+            try:
+                world.store.transact(tenant, puts)
+            except (Stale, Taken, Missing):
+                continue
+            return
 
 
 def _counted(world: World, flow: Doc, run_id: str, old: Doc | None, arrival: Arrival, now_ms: int) -> dict[str, Any]:

@@ -136,6 +136,7 @@ _INTERNAL: dict[str, dict[str, Any]] = {
         course=_array(_TIME, _TIME, _TIME, _NUMBER, _NUMBER, _FILES, _NUMBER, _or_null(_TEXT), _TEXT),
         reported={"type": "object"},
         entities=_every(_TEXT),
+        landed=_NUMBER,
     ),
     "flowProgress": _object(
         *("runs", "lastMs", "latest", "ahead"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ from mockserver import files
 
 for line in range(int(sys.argv[2])):
     with files.appending(Path(sys.argv[1])) as file:
-        file.write(f"{sys.argv[3]} {line}\\n".encode())
+        files.add(file, f"{sys.argv[3]} {line}\\n".encode())
 """
 
 
@@ -49,6 +50,11 @@ def writing(path: Path, aside: Path | None = None, kind: str = "new") -> Iterato
         assert process.stdout is not None and process.stdout.readline() == "begun\n"
         yield process
         process.kill()
+
+
+def adding(path: Path, number: int, name: str) -> subprocess.Popen[bytes]:
+    """Another process that adds so many lines."""
+    return subprocess.Popen([sys.executable, "-c", ADDING, str(path), str(number), name])
 
 
 @pytest.fixture
@@ -121,27 +127,43 @@ def test_lines_are_added_after_complete_ones(folder: Path, before: bytes, half: 
     path = folder / "a.jsonl"
     path.write_bytes(before + half)
     with files.appending(path) as file:
-        file.write(b"2\n")
+        assert files.add(file, b"2\n") == len(before) + 2
     assert path.read_bytes() == before + b"2\n"
 
 
-def test_half_a_line_of_a_living_process_is_left_alone(folder: Path) -> None:
+def test_lines_wait_until_half_a_line_of_a_living_process_is_complete_or_removed(folder: Path) -> None:
     path = folder / "a.jsonl"
-    with writing(path, kind="lines") as process:
-        with files.appending(path) as file:
-            file.write(b"1\n")
-        assert path.read_bytes() == b'{"half": 1\n'
-        process.kill()
+    for killed, expected in ((False, b'{"half": 2}\n1\n'), (True, b'{"half": 2}\n1\n1\n')):
+        with writing(path, kind="lines") as process, adding(path, 1, "1") as other:
+            assert path.read_bytes().endswith(b'{"half": ')
+            if killed:
+                process.kill()
+            else:
+                process.communicate("go on\n")
+            assert other.wait(30) == 0
+        assert path.read_bytes().replace(b"1 0", b"1") == expected
+
+
+def test_of_lines_that_do_not_fit_none_is_added(folder: Path) -> None:
+    path = folder / "a.jsonl"
+    path.write_bytes(b"1\n")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
     with files.appending(path) as file:
-        file.write(b"3\n")
-    assert path.read_bytes() == b'{"half": 1\n3\n'
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                files.add(file, b"x" * 2_000 + b"\n")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert path.read_bytes() == b"1\n"
+        files.add(file, b"2\n")
+    assert path.read_bytes() == b"1\n2\n"
 
 
 def test_no_line_is_lost_if_several_processes_add_lines_at_the_same_time(folder: Path) -> None:
     path, number = folder / "a.jsonl", 3_000
-    command = [sys.executable, "-c", ADDING, str(path), str(number)]
-    writers = [subprocess.Popen([*command, name]) for name in "ab"]
-    assert [writer.wait() for writer in writers] == [0, 0]
+    with adding(path, number, "a") as one, adding(path, number, "b") as other:
+        assert (one.wait(), other.wait()) == (0, 0)
     expected = [f"{name} {line}" for name in "ab" for line in range(number)]
     assert sorted(path.read_text().splitlines()) == sorted(expected)
 

@@ -1,0 +1,141 @@
+"""Tests that the run of a stream counts the rows that are in the lake, whatever ends its server in between."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver import Config, Emulator
+from tests.calls import send
+from tests.resources.test_inlet import connection, counted, flow, inlet, post
+
+SENDER = """
+import sys
+from mockserver import Config, Emulator
+from tests.resources.test_inlet import post
+
+emulator = Emulator(Config(state=sys.argv[1], lake=sys.argv[2]))
+print("ready", flush=True)
+sys.stdin.readline()
+print(post(emulator, sys.argv[3], {"name": "unacknowledged"}).status, flush=True)
+"""
+
+
+class Stream:
+    """A flow that lands events in a lake."""
+
+    def __init__(self, folder: Path, state: str | None = None) -> None:
+        self.config = Config(state=state, lake=str(folder / "lake"))
+        self.emulator = Emulator(self.config)
+        base = connection(self.emulator, dataType="raw")
+        self.flow, self.door, self._folder = flow(self.emulator, base, mapped=True), inlet(self.emulator, base), folder
+
+    def restart(self) -> None:
+        """Stop the server and start it again."""
+        self.emulator.close()
+        self.emulator = Emulator(self.config)
+
+    def post(self, *names: str) -> list[int]:
+        """Send an event for each name; returns the statuses."""
+        return [post(self.emulator, self.door, {"name": name}).status for name in names]
+
+    @property
+    def rows(self) -> list[str]:
+        """The names in the lake."""
+        lines = [line for path in self._folder.rglob("*.jsonl") for line in path.read_text().splitlines()]
+        return [json.loads(line)["name"] for line in lines]
+
+    @property
+    def counts(self) -> list[tuple[int, int]]:
+        """Rows and failed rows of each run."""
+        return counted(self.emulator, self.flow)
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Let no file grow beyond a size, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_events_that_cannot_be_written_are_not_counted(tmp_path: Path) -> None:
+    """They were: a client that sent them again had them counted twice."""
+    stream = Stream(tmp_path)
+    assert stream.post("Ada") == [200]
+    with largest_file(len('{"name":"Ada"}\n') + 5):
+        refused: Any = post(stream.emulator, stream.door, {"name": "Grace"})
+    assert refused.status == 503 and "The lake cannot be written to" in str(refused.body)
+    assert stream.counts == [(1, 0)] and stream.rows == ["Ada"]
+    assert stream.post("Grace") == [200]
+    assert stream.counts == [(2, 0)] and stream.rows == ["Ada", "Grace"]
+
+
+@pytest.mark.parametrize("known", [[], ["Ada"]], ids=["first", "later"])
+def test_a_server_that_is_killed_between_rows_and_count_leaves_no_row_that_is_counted_or_kept(
+    known: list[str], tmp_path: Path
+) -> None:
+    """It counted first, so the run had events without rows."""
+    state = tmp_path / "flow.db"
+    stream = Stream(tmp_path, str(state))
+    stream.post(*known)
+    stream.emulator.close()
+    command = [sys.executable, "-c", SENDER, str(state), str(stream.config.lake), stream.door]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as sender:
+        assert sender.stdin is not None and sender.stdout is not None and sender.stdout.readline() == "ready\n"
+        with closing(sqlite3.connect(state, isolation_level=None)) as db:
+            db.execute("BEGIN IMMEDIATE")  # the run cannot be written
+            sender.stdin.write("\n")
+            sender.stdin.flush()
+            while stream.rows == known and sender.poll() is None:
+                time.sleep(0.01)  # nothing tells when a file is written
+            sender.kill()
+    assert stream.rows == [*known, "unacknowledged"]
+    stream.emulator = Emulator(stream.config)
+    assert stream.counts == ([(1, 0)] if known else [])
+    assert stream.post("unacknowledged", "Grace") == [200, 200]
+    assert stream.counts == [(len(known) + 2, 0)] and stream.rows == [*known, "unacknowledged", "Grace"]
+    stream.emulator.close()
+
+
+@pytest.mark.parametrize("state", [None, "flow.db"])
+def test_events_of_many_clients_are_counted_as_they_are_written(tmp_path: Path, state: str | None) -> None:
+    stream = Stream(tmp_path, state and str(tmp_path / state))
+    names = [f"n{number}" for number in range(80)]
+    with ThreadPoolExecutor(8) as clients:
+        assert set(clients.map(lambda name: stream.post(name)[0], names)) == {200}
+    assert stream.counts == [(80, 0)] and sorted(stream.rows) == sorted(names)
+    stream.emulator.close()
+
+
+def test_a_masked_export_of_a_stream_is_imported_again(tmp_path: Path) -> None:
+    stream = Stream(tmp_path)
+    stream.post("Ada")
+    stream.emulator.restore(stream.emulator.export())
+    assert stream.post("Grace") == [200] and stream.counts == [(2, 0)] and stream.rows == ["Ada", "Grace"]
+
+
+def test_a_run_that_counted_no_bytes_yet_goes_on_at_the_end_of_its_file(tmp_path: Path) -> None:
+    """As of a server of release 0.1."""
+    stream = Stream(tmp_path)
+    stream.post("Ada")
+    export: Any = stream.emulator.export(credentials=True)
+    for record in export["records"]:
+        record["doc"].pop("landed", None)
+    stream.emulator.restore(export)
+    assert stream.post("Grace") == [200] and stream.rows == ["Ada", "Grace"]
+    assert send(stream.emulator, "GET", "/runs").status == 200
