@@ -53,14 +53,10 @@ def land(world: World, tenant: Tenant, flow: Doc, run: Doc, source: FlowSource) 
     if world.config.lake is None or data_set is None or course.rows <= course.failing:
         return
     name = batch_id(run["id"], course.copied)
-    try:
-        place = _folder(world.config.lake, tenant, data_set)
-        with closing(_read(source, span)) as read:  # ends the session of a live source
-            rows = arrived(world, tenant, flow, islice(read, course.failing, course.rows))
-            aside = files.make_folder(Path(world.config.lake), _UNFINISHED)
-            yield from _write(place / f"{name}.jsonl", aside, rows)
-    except OSError as trouble:
-        raise StorageUnavailable("the lake cannot be written to") from trouble
+    with _writing(world.config.lake) as lake, closing(_read(source, span)) as read:  # ends the session of a live source
+        place = _folder(lake, tenant, data_set)
+        rows = arrived(world, tenant, flow, islice(read, course.failing, course.rows))
+        yield from _write(place / f"{name}.jsonl", files.make_folder(lake, _UNFINISHED), rows)
 
 
 @contextmanager
@@ -78,17 +74,28 @@ def stream_file(
         yield lambda counted: counted
         return
     lines = b"".join(json_input.dumps(dict(row)) + b"\n" for row, _ in arrived(world, tenant, flow, events))
+    with (
+        _writing(world.config.lake) as lake,
+        files.appending(_folder(lake, tenant, data_set) / f"{batch}.jsonl") as file,
+    ):
+
+        def write(counted: int | None) -> int:
+            if counted is not None:
+                files.cut(file, counted)
+            return files.add(file, lines)
+
+        yield write
+
+
+@contextmanager
+def _writing(lake: str) -> Iterator[Path]:
+    """The folder of the lake. Logs why it cannot be written to, and raises StorageUnavailable."""
     try:
-        with files.appending(_folder(world.config.lake, tenant, data_set) / f"{batch}.jsonl") as file:
-
-            def write(counted: int | None) -> int:
-                if counted is not None:
-                    files.cut(file, counted)
-                return files.add(file, lines)
-
-            yield write
+        yield Path(lake)
     except OSError as trouble:
-        raise StorageUnavailable("the lake cannot be written to") from trouble
+        reason = trouble.strerror or type(trouble).__name__
+        log.warning("Lake %s cannot be written to: %s", lake, reason)
+        raise StorageUnavailable(f"the lake cannot be written to: {reason}") from trouble
 
 
 def arrived(
@@ -134,8 +141,8 @@ def _mapping_set(world: World, tenant: Tenant, flow: Doc) -> Mapping[str, Any] |
     return None
 
 
-def _folder(lake: str, tenant: Tenant, data_set: str) -> Path:
-    return files.make_folder(Path(lake), *map(_safe, (tenant.org, tenant.sandbox, data_set)))
+def _folder(lake: Path, tenant: Tenant, data_set: str) -> Path:
+    return files.make_folder(lake, *map(_safe, (tenant.org, tenant.sandbox, data_set)))
 
 
 def _write(path: Path, aside: Path, rows: Iterable[tuple[Mapping[str, Any], int]]) -> Generator[int]:

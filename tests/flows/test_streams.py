@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 
 from mockserver import Config, Emulator
+from tests.arrival import arrival, arriving
 from tests.calls import send
+from tests.dataflows import HOUR, flowing
 from tests.resources.test_inlet import connection, counted, flow, inlet, post
 
 SENDER = """
@@ -79,10 +81,39 @@ def test_events_that_cannot_be_written_are_not_counted(tmp_path: Path) -> None:
     assert stream.post("Ada") == [200]
     with largest_file(len('{"name":"Ada"}\n') + 5):
         refused: Any = post(stream.emulator, stream.door, {"name": "Grace"})
-    assert refused.status == 503 and "The lake cannot be written to" in str(refused.body)
+    assert refused.status == 503 and "The lake cannot be written to: File too large" in str(refused.body)
     assert stream.counts == [(1, 0)] and stream.rows == ["Ada"]
     assert stream.post("Grace") == [200]
     assert stream.counts == [(2, 0)] and stream.rows == ["Ada", "Grace"]
+
+
+def folder_is_a_file(folder: Path) -> None:
+    """Put a file in place of the lake."""
+    (folder / "lake").write_text("")
+
+
+@pytest.mark.parametrize(
+    ("limit", "prepare", "reason"),
+    [(0, lambda folder: None, "File too large"), (10_000_000, folder_is_a_file, "File exists")],
+    ids=["full", "no folder"],
+)
+def test_runs_whose_rows_cannot_be_written_come_later_and_the_log_says_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, limit: int, prepare: Callable[[Path], None], reason: str
+) -> None:
+    """They were only missing."""
+    emulator = Emulator(Config(seed=1, lake=str(tmp_path / "lake")))
+    flowing(emulator, arriving(emulator, arrival(emulator)))
+    emulator.runtime.clock.advance(HOUR)
+    prepare(tmp_path)
+    with largest_file(limit):
+        missing: Any = send(emulator, "GET", "/runs")
+    assert (missing.status, missing.body["items"]) == (200, [])
+    assert f"Lake {tmp_path / 'lake'} cannot be written to: {reason}" in caplog.text
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "lake"]
+    if (tmp_path / "lake").is_file():
+        (tmp_path / "lake").unlink()
+    there: Any = send(emulator, "GET", "/runs").body
+    assert there["items"] and list(tmp_path.rglob("*.jsonl"))
 
 
 @pytest.mark.parametrize("known", [[], ["Ada"]], ids=["first", "later"])
