@@ -176,6 +176,37 @@ def test_a_reset_returns_the_memory_of_records_to_the_system() -> None:
     assert held > 60 * MIB and left < 20 * MIB
 
 
+THREADS = """
+import os, signal, threading
+from pathlib import Path
+from mockserver import Config
+from mockserver.cli.serving import serve_forever
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+def started(banner):
+    before, all_done, end = resident(), threading.Barrier(17), threading.Event()
+    def work():
+        for size in (8, 1, 3, 3, 3, 3):
+            held = [bytearray(size << 20) for _ in range(4)]
+            del held
+        all_done.wait()
+        end.wait()
+    for _ in range(16):
+        threading.Thread(target=work).start()
+    all_done.wait()
+    print(resident() - before)
+    end.set()
+    os.kill(os.getpid(), signal.SIGTERM)
+serve_forever(Config(port=0, log="none"), started)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries decide themselves what they keep")
+def test_threads_of_a_server_keep_no_memory_of_large_responses() -> None:
+    left = int(subprocess.check_output([sys.executable, "-c", THREADS], text=True, timeout=100))
+    assert left < 24 * MIB
+
+
 BOUNDS: dict[Callable[[], Any], int] = {
     issued_tokens: 6 * MIB,
     revoked_tokens: 4 * MIB,
