@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -21,6 +22,7 @@ except ImportError:  # Windows, where nobody can remove a file that is open
 _LOCKS = fcntl is not None
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _PIECE = 65_536
+_LOCK_TRIES, _LOCK_PAUSE = 2_000, 0.002
 
 
 def write(path: Path, text: str) -> None:
@@ -61,12 +63,15 @@ def replacing(path: Path, aside: Path | None = None) -> Iterator[BinaryIO]:
 def appending(path: Path) -> Iterator[BinaryIO]:
     """A file of lines to add to with `add`, created if it is missing. Raises OSError, also for a link.
 
-    Its writer locks it, and others wait. An incomplete line that a killed process left is removed.
+    Its writer locks it, and others wait for some seconds. An incomplete line that a killed process left is removed.
     """
     with open(path, "a+b", 0, opener=lambda name, flags: _ours(name, flags | _NO_LINK)) as file:
-        if _LOCKS:
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(file, fcntl.LOCK_EX)
+        for _ in range(_LOCK_TRIES):
+            if _locked(file, unless_known=True):
+                break
+            time.sleep(_LOCK_PAUSE)  # a system call that waits would have no end: a process may be stopped
+        else:
+            raise BlockingIOError(errno.EAGAIN, "another process has locked a file of it", str(path))
         cut(file, _end_of_lines(file))
         yield file
 

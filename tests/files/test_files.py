@@ -144,6 +144,16 @@ def test_lines_wait_until_half_a_line_of_a_living_process_is_complete_or_removed
         assert path.read_bytes().replace(b"1 0", b"1") == expected
 
 
+def test_a_file_that_stays_locked_is_not_waited_for_without_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its writer may be stopped; two such requests would hold up all that take long."""
+    monkeypatch.setattr(files, "_LOCK_TRIES", 3)
+    path = folder / "a.jsonl"
+    with writing(path, kind="lines"):
+        with pytest.raises(BlockingIOError, match="another process has locked"), files.appending(path):
+            pass
+        assert path.read_bytes() == b'{"half": '
+
+
 def test_of_lines_that_do_not_fit_none_is_added(folder: Path) -> None:
     path = folder / "a.jsonl"
     path.write_bytes(b"1\n")
