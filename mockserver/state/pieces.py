@@ -42,15 +42,24 @@ class Demands(NamedTuple):
 _ANYTHING = Demands()
 
 
-def parse(read: Read, member: str, demands: Demands = _ANYTHING, *, max_bytes: int, max_depth: int) -> Json:
+def parse(
+    read: Read,
+    member: str,
+    demands: Demands = _ANYTHING,
+    *,
+    max_bytes: int,
+    max_depth: int,
+    max_value: int | None = None,
+) -> Json:
     """Parse an object that consists mostly of the array in this member. Raises JsonProblem and what `demands` raise.
 
-    Any other value is parsed at once. Only documents of more than one piece are checked by `demands`.
+    Any other value is parsed at once, and no value of more than `max_value` characters. Only documents of more than one
+    piece are checked by `demands`.
     """
     first = read(MAX_PIECE + 1)
     if len(first) <= MAX_PIECE:
         return json_input.parse(first, max_bytes=max_bytes, max_depth=max_depth, max_values=None)
-    text = _Unparsed(first, read, max_bytes)
+    text = _Unparsed(first, read, max_bytes, max_bytes if max_value is None else max_value)
     if text.mark() == "\ufeff":
         raise JsonProblem(json_input.BYTE_ORDER_MARK)
     demands.member(None, text.mark())
@@ -105,8 +114,8 @@ def _parts(text: _Unparsed, end: str) -> Iterator[None]:
 class _Unparsed:
     """The text of a document, without the part that was parsed already."""
 
-    def __init__(self, first: bytes, read: Read, max_bytes: int) -> None:
-        self._read, self._max_bytes = read, max_bytes
+    def __init__(self, first: bytes, read: Read, max_bytes: int, max_value: int) -> None:
+        self._read, self._max_bytes, self._max_value = read, max_bytes, max_value
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._bytes, self._line, self._column = 0, 1, 1
         """Bytes read so far; the place where `_text` begins."""
@@ -149,7 +158,10 @@ class _Unparsed:
 
     def _more(self) -> bool:
         """Read at least as many bytes as are unparsed, because a cut value is parsed again. False at the end."""
-        raw = self._read(max(MAX_PIECE, len(self._text) - self.at))
+        unparsed = len(self._text) - self.at
+        if unparsed > self._max_value:
+            raise JsonProblem(f"a value of more than {self._max_value} characters", too_large=True)
+        raw = self._read(max(MAX_PIECE, unparsed))
         if raw:
             self._line, self._column = self._place(self.at)
             self._text, self.at = self._text[self.at :], 0

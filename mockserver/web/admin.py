@@ -27,6 +27,9 @@ from mockserver.web.api import MAX_STATE_BYTES, health_of
 _DEPTH_OF_EXPORT = 8
 """Levels of nesting that an export may have beyond those of a request body."""
 
+_BODIES_OF_RECORD = 4
+"""Maximum size of an imported record, in the size of a request body: masks may be longer than values."""
+
 _PIECE = 65_536
 """Bytes of an export that are encoded before they are sent."""
 
@@ -174,8 +177,11 @@ def restored(emulator: Emulator, read: Read) -> int:
     Raises ApiError and ValueError.
     """
     depth = json_input.MAX_DEPTH + _DEPTH_OF_EXPORT
+    max_record = _BODIES_OF_RECORD * emulator.config.max_body
     try:
-        state: Any = pieces.parse(read, "records", exports.DEMANDS, max_bytes=MAX_STATE_BYTES, max_depth=depth)
+        state: Any = pieces.parse(
+            read, "records", exports.DEMANDS, max_bytes=MAX_STATE_BYTES, max_depth=depth, max_value=max_record
+        )
     except json_input.JsonProblem as problem:
         raise wrong(problem.reason) from None
     masked = emulator.restore(state)

@@ -133,3 +133,19 @@ def test_a_document_is_never_a_text_as_a_whole(first: str) -> None:
 def test_of_a_damaged_document_no_more_is_read() -> None:
     reason, sizes = _read(b'{"a": nul}, ')
     assert reason == "a syntax error at line 1, column 20 (expecting value)" and sum(sizes) <= MIB + 1
+
+
+def test_of_a_value_that_is_too_long_no_more_is_read() -> None:
+    raw, read = b'{"records": [{"a": [' + b'"' + b'", "' * 5_000_000 + b'"]}]}', 0
+
+    def next_bytes(size: int) -> bytes:
+        nonlocal read
+        piece = raw[read : read + size]
+        read += len(piece)
+        return piece
+
+    with pytest.raises(JsonProblem, match="a value of more than 2097152 characters") as caught:
+        pieces.parse(next_bytes, "records", max_value=2 * MIB, **BOUNDS)
+    assert caught.value.too_large and read < 6 * MIB
+    shorter = b'{"records": [{"a": ["' + b'", "' * 400_000 + b'"]}]}'
+    assert pieces.parse(BytesIO(shorter).read, "records", max_value=2 * MIB, **BOUNDS) == json.loads(shorter)
