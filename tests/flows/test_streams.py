@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from mockserver import Config, Emulator
+from tests import postgres
 from tests.arrival import arrival, arriving
 from tests.calls import send
 from tests.dataflows import HOUR, flowing
@@ -25,6 +26,7 @@ from tests.resources.test_inlet import connection, counted, flow, inlet, post
 SENDER = """
 import sys
 from mockserver import Config, Emulator
+from tests import postgres
 from tests.resources.test_inlet import post
 
 emulator = Emulator(Config(state=sys.argv[1], lake=sys.argv[2]))
@@ -170,3 +172,19 @@ def test_a_run_that_counted_no_bytes_yet_goes_on_at_the_end_of_its_file(tmp_path
     stream.emulator.restore(export)
     assert stream.post("Grace") == [200] and stream.rows == ["Ada", "Grace"]
     assert send(stream.emulator, "GET", "/runs").status == 200
+
+
+def test_events_of_two_servers_are_counted_as_they_are_written(tmp_path: Path) -> None:
+    """Servers that share a database may share the folder."""
+    one = Stream(tmp_path, postgres.new_url())
+    other = Emulator(one.config)
+    one.post("first")
+    with ThreadPoolExecutor(6) as clients:
+        asked = [
+            clients.submit(post, (one.emulator, other)[number % 2], one.door, {"name": f"n{number}"})
+            for number in range(60)
+        ]
+        assert {result.result().status for result in asked} == {200}
+    assert one.counts == [(61, 0)] and sorted(one.rows) == sorted(["first", *(f"n{number}" for number in range(60))])
+    one.emulator.close()
+    other.close()
