@@ -17,10 +17,6 @@ QUIET = ("/_mock/console/now", "/_mock/console/assets/")
 """Requests that an open console makes by itself. They are not logged, because they would hide those of clients."""
 
 
-_NO_PATH = "404"
-"""Error of a path that the contract lacks. Its ids are hidden, as in the journal."""
-
-
 class RequestLog:
     """Logs requests to standard error."""
 
@@ -33,7 +29,7 @@ class RequestLog:
         self._log = logging.getLogger("mockserver.requests")
 
     def path(self, path: str, *, is_known: bool = True) -> str:
-        """Format a path on one line, with possible secrets redacted. `is_known`: unless the contract lacks it."""
+        """Format a path on one line, with possible secrets redacted. `is_known`: whether it is that of an operation."""
         known = is_known and path.removeprefix(BASE_PATH).strip("/").partition("/")[0] in self._collections
         return printable(http.path(path[:200], known=known).replace("‹", "<").replace("›", ">"))
 
@@ -54,7 +50,8 @@ class RequestLog:
         )
         notes = {name: text for name, text in facts.items() if text}
         took = (time.perf_counter() - begun) * 1000
-        path = self.path(path, is_known=answered is None or answered.error != _NO_PATH)
+        # an error without a code of its own comes from no operation: the journal hides the ids of such a path, too
+        path = self.path(path, is_known=answered is None or answered.error != str(status))
         if self._style == "json":
             line = json.dumps(
                 {

@@ -74,18 +74,32 @@ def test_an_ordinary_explored_object_is_shown(explored: str) -> None:
     assert parse_qs(entry["query"])["object"] == [explored]
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/connections/x/{}", "/connections/00000000-0000-4000-8000-000000000000/{}/y", "/{}/connections", "/runs/a/b/{}"],
-)
-def test_the_log_shows_no_more_of_an_unknown_path_than_the_journal(path: str, caplog: pytest.LogCaptureFixture) -> None:
+NO_OPERATION = [
+    ("GET", "/connections/x/{}", 404, "localhost"),
+    ("GET", "/connections/00000000-0000-4000-8000-000000000000/{}/y", 404, "localhost"),
+    ("GET", "/{}/connections", 404, "localhost"),
+    ("GET", "/runs/a/b/{}", 404, "localhost"),
+    ("PUT", "/connections/{}", 405, "localhost"),
+    ("GET", "/collection/{}", 501, "localhost"),
+    ("GET", "/data/foundation/catalog/batches/{}/x", 501, "localhost"),
+    ("GET", "/connections/{}", 421, "example.com"),
+]
+
+
+@each("asked", NO_OPERATION)
+def test_the_log_shows_no_more_of_an_unknown_path_than_the_journal(
+    asked: tuple[str, str, int, str], caplog: pytest.LogCaptureFixture
+) -> None:
     """An ID of such a path was hidden in the journal and shown in the log."""
     caplog.set_level(logging.INFO)
+    caplog.clear()
+    method, path, status, host = asked
     client = create_app(Emulator(Config())).test_client()
     secret = "zK7q054wX9m2"  # looks like one
-    assert client.get(path.format(secret), headers=HEADERS).status_code == 404
-    (entry,) = client.get("/_mock/journal").json["entries"]
-    assert secret not in str(entry) and secret not in caplog.text and "404" in caplog.text
+    answer = client.open(path.format(secret), method=method, headers={**HEADERS, "host": host})
+    assert answer.status_code == status
+    (entry,) = client.get("/_mock/journal", headers={"host": "localhost"}).json["entries"]
+    assert secret not in str(entry) and secret not in caplog.text and str(status) in caplog.text
 
 
 @pytest.mark.parametrize("member", ["name", "description"])
