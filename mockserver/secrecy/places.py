@@ -55,6 +55,8 @@ _MAX_ORDINARY = 4_096
 """Maximum characters of a name, an address or a path (assumed)."""
 _MAX_QUERY = 65_536
 _CONDITION = re.compile(r"([^=!<>~]*)([=!<>~]+)(.*)", re.DOTALL)
+_MEMBER = re.compile(r"(?<![\w.])([A-Za-z]\w{0,63})(?:\.\w{1,64}){1,8}\s{0,4}(?:[<>~!:,]|\s\w)")
+"""A path before an operator or another word."""
 
 Reader: TypeAlias = Callable[[Any, Hide], Any]
 """Shows a text or number, or hides it."""
@@ -244,4 +246,11 @@ def _filter(text: str, record: Place, hide: Hide) -> str:
     steps = condition[1].strip().replace("[]", ".[]").split(".")
     place = record.at([step for step in steps if step])
     shown = Place(param if place.read is word else place.read)  # a word may be in quotes here
+    if _holds_condition(condition[3], record):
+        shown = UNKNOWN
     return f"{secrecy.name(condition[1])}{condition[2]}{show(condition[3], shown, hide)}"
+
+
+def _holds_condition(value: str, record: Place) -> bool:
+    """Whether the value of a filter may hold another condition, in a form that the service does not know."""
+    return "=" in value or any(path[1] in record.below for path in _MEMBER.finditer(value))

@@ -166,3 +166,31 @@ def test_a_masked_export_shows_no_unknown_value_of_a_reported_run(case: str) -> 
     export = provider.export()
     assert not leaks(json.dumps(export))
     Emulator(Config(seed=1)).restore(export)
+
+
+FILTERS = [
+    "name==x,auth.params.password=={}",
+    "name==x||auth.params.password!={}",
+    "name==x and auth.params.password={}",
+    "name==x and auth.params.password eq {}",
+    "description==x auth.params.password~{}",
+    "name==x,auth.password:{}",
+    "params.tableName==t and auth.params.connectionString like {}",
+]
+
+
+@each("asked", FILTERS)
+def test_a_condition_in_the_value_of_a_filter_is_hidden(asked: str) -> None:
+    """What follows the first operator is its value, whatever form of filters the client had in mind."""
+    client = create_app(Emulator(Config())).test_client()
+    client.get("/connections", query_string={"property": asked.format(CANARY)}, headers=HEADERS)
+    pages = [client.get(f"/_mock/{name}").text for name in ("journal", "report", "report?format=html")]
+    assert not any(map(leaks, pages))
+
+
+@each("asked", ["name==Orders 2.1 of May", "description==/in/data.csv", "name==see auth.md", "name==a, b: c"])
+def test_the_value_of_a_filter_is_shown(asked: str) -> None:
+    client = create_app(Emulator(Config())).test_client()
+    client.get("/connections", query_string={"property": asked}, headers=HEADERS)
+    (entry,) = client.get("/_mock/journal").json["entries"]
+    assert parse_qs(entry["query"])["property"] == [asked]
