@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from mockserver.json_input import MAX_DEPTH
 from mockserver.secrecy import places
+from mockserver.secrecy.placeholders import words
 from mockserver.secrecy.places import ITEMS, OTHERS, UNKNOWN, Chosen, Place, Row, Steps, table
 
 _CLOSED = frozenset({"integer", "number", "boolean", "null"})
@@ -24,8 +25,25 @@ _VALUES = frozenset({"string", "integer", "number", "boolean"})
 _ALTERNATIVES = ("allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas")
 _WALKED = frozenset({*_ALTERNATIVES, "properties", "additionalProperties", "items"})
 """Keywords whose subschemas give rows of their own."""
+_NAMES = frozenset(
+    {"properties", "patternProperties", "dependencies", "dependentRequired", "dependentSchemas", "definitions", "$defs"}
+)
+"""Keywords with an object whose names are those of members or definitions."""
 _INERT = frozenset({"definitions", "$defs", "enum", "const", "default", "example", "examples"})
 """Keywords that do not describe a value themselves. Definitions count where they are referred to."""
+_FORMATS = words(
+    """
+    date date-time time duration email idn-email hostname idn-hostname ipv4 ipv6 uri uri-reference uri-template iri
+    iri-reference uuid regex json-pointer relative-json-pointer int32 int64 float double
+    """
+)
+"""Formats of values that are no secrets: those of JSON Schema and OpenAPI but `password`, `byte` and `binary`."""
+_SECRET_WORD = re.compile(
+    r"(?:x-(?:[a-z]+-)?)?(?:is[-_]?)?"
+    r"(?:write[-_]?only|secret|sensitive|password|credential|confidential|masked|encrypted|hidden|redacted)",
+    re.IGNORECASE,
+)
+"""Keywords of several programs by which a schema calls its value a secret."""
 _STEP = re.compile(r"\[\]|\{\}|[^.\[\]{}]+")
 
 Auth: TypeAlias = Callable[[Mapping[str, Any]], Place]
@@ -43,8 +61,8 @@ def rows_of(schema: Any, above: Steps = (), extension: Extension = lambda schema
     """
     if not isinstance(schema, dict):
         return
-    unwalked = (inner for word, inner in schema.items() if word not in _WALKED | _INERT and word[:2] != "x-")
-    if _is_secret(schema) or any(map(_names_secret, unwalked)):
+    unwalked = {word: inner for word, inner in schema.items() if word not in _WALKED | _INERT and word[:2] != "x-"}
+    if _is_secret(schema) or any(map(_names_secret, _parts(unwalked))):
         yield above, places.secret
         return
     types = {one for one in _several(schema.get("type")) if isinstance(one, str)}
@@ -66,14 +84,25 @@ def rows_of(schema: Any, above: Steps = (), extension: Extension = lambda schema
 
 
 def _is_secret(schema: Mapping[str, Any]) -> bool:
-    return schema.get("format") == "password" or schema.get("writeOnly") is True or "contentEncoding" in schema
+    """Whether a schema calls its value a secret, or has a format of which that is not known."""
+    if "contentEncoding" in schema or ("format" in schema and str(schema["format"]) not in _FORMATS):
+        return True
+    if any(str(one).lower() in ("password", "secret") for one in _several(schema.get("type"))):
+        return True
+    return any(inner is not False and _SECRET_WORD.fullmatch(word) for word, inner in schema.items())
 
 
 def _names_secret(part: Any) -> bool:
     """Whether a part of a schema describes a secret at any depth."""
     if isinstance(part, dict):
-        return _is_secret(part) or any(map(_names_secret, part.values()))
+        return _is_secret(part) or any(map(_names_secret, _parts(part)))
     return isinstance(part, list) and any(map(_names_secret, part))
+
+
+def _parts(schema: Mapping[str, Any]) -> Iterator[Any]:
+    """The values of all keywords of a schema, and those of each name where a keyword has names."""
+    for word, inner in schema.items():
+        yield from _named(inner) if word in _NAMES else (inner,)
 
 
 def _several(value: Any) -> list[Any]:

@@ -40,6 +40,13 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "first items": {"properties": {"key": {"type": "array", "items": TEXT, "prefixItems": [SECRET]}}},
     "other items": {"properties": {"key": {"type": "array", "items": [TEXT], "additionalItems": SECRET}}},
     "some items": {"properties": {"key": {"type": "array", "items": TEXT, "contains": SECRET}}},
+    "the format in capitals": {"properties": {"key": {**TEXT, "format": "PASSWORD"}}},
+    "a list of formats": {"properties": {"key": {**TEXT, "format": ["password"]}}},
+    "an unknown format": {"properties": {"key": {**TEXT, "format": "aws-secret-key"}}},
+    "a keyword of Swagger's extensions": {"properties": {"key": {**TEXT, "x-ms-secret": True}}},
+    "a keyword of another program": {"properties": {"key": {**TEXT, "isSecret": True}}},
+    "sensitive": {"properties": {"key": {**TEXT, "sensitive": {"level": 1}}}},
+    "an input of type password": {"properties": {"key": {**TEXT, "uiAttributes": {"type": "password"}}}},
     "a list of parts in an unknown keyword": {"properties": {"key": {**TEXT, "alternatives": [{"is": [SECRET]}]}}},
 }  # fmt: skip
 """Auth specs whose param `key` is called secret by another keyword than that which describes it first."""
@@ -92,6 +99,25 @@ def test_what_any_keyword_calls_secret_is_hidden(kind: str) -> None:
     look_up = send(emulator, "GET", f"/connections/{base}").encoded.decode()
     assert patched(emulator, base, change("/auth/params/key", key))[0] == 200
     assert CANARY not in look_up + told(emulator) and MASK in look_up
+
+
+READABLE: dict[str, dict[str, Any]] = {
+    "a format that is no secret's": {"properties": {"key": {**TEXT, "format": "hostname"}}},
+    "a keyword that denies it": {"properties": {"key": {**TEXT, "sensitive": False}}},
+    "a secret beside it": {"properties": {"key": TEXT, "password": SECRET, "secret": SECRET}},
+    "a secret that depends on it": {"properties": {"key": TEXT}, "dependencies": {"password": ["key"]}},
+    "attributes of an input": {"properties": {"key": {**TEXT, "ui": {"type": "text", "label": "password"}}}},
+}
+"""Auth specs that do not call their param `key` a secret."""
+
+
+@each("kind", READABLE)
+def test_what_no_keyword_calls_secret_is_shown(kind: str) -> None:
+    emulator = Emulator(Config(seed=1, service_clients=SERVICE))
+    base = connected(emulator, written(emulator, READABLE[kind]), "north")
+    look_up: Any = send(emulator, "GET", f"/connections/{base}").body
+    assert look_up["items"][0]["auth"]["params"] == {"key": "north"}
+    assert '"key":"north"' in emulator.journal.entries()[-2].body
 
 
 @pytest.mark.parametrize("first", [SECRET, TEXT], ids=["secret first", "secret last"])
