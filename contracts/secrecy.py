@@ -60,7 +60,7 @@ class Mask:
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """Headers. Those that may carry credentials are hidden."""
-        return [(name, self._header(name.lower(), value)) for name, value in headers]
+        return [(self.text(name), self._header(name.lower(), value)) for name, value in headers]
 
     def _header(self, name: str, value: str) -> str:
         harmless = name in _HARMLESS_HEADERS and not (name == "host" and "@" in value)

@@ -10,6 +10,7 @@ from typing import Any
 from contracts.findings.verdicts import Broken
 from contracts.registry import check
 from contracts.stage import Stage
+from contracts.stage.excerpts import excerpt
 from contracts.stage.kinds import POSTGRESQL
 from contracts.yaml_input import parse_yaml
 
@@ -49,7 +50,7 @@ def replay(stage: Stage, row: Mapping[str, Any]) -> str | None:
         body = [{**op, "value": stage.marked(op["value"])} if op["path"] == "/name" else op for op in body]
     answer = stage.call(request["method"], target, body, headers=headers)
     if answer.status != expected["status"]:
-        return f"answered {answer.status}, expected {expected['status']}: {answer.text[:150]}"
+        return f"answered {answer.status}, expected {expected['status']}: {excerpt(answer, 150)}"
     return _difference(answer.json, expected.get("body"), "") if "body" in expected else None
 
 

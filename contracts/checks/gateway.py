@@ -9,6 +9,7 @@ from contracts.findings.verdicts import Broken, expect, same, untestable
 from contracts.registry import check
 from contracts.schema.document import DocumentedOperation
 from contracts.stage import Stage
+from contracts.stage.excerpts import excerpt
 from contracts.stage.expectations import NOWHERE, refused, refused_by_gateway, succeeded
 from contracts.wire import Answer
 
@@ -88,7 +89,7 @@ def header_names_in_any_case(stage: Stage) -> None:
         headers: dict[str, str | None] = {change(name): value for name, value in stage.headers.items()}
         answer = stage.call("GET", "/connections?limit=1", headers=headers)
         if answer.status != 200:  # though the same headers were accepted in their usual spelling
-            raise Broken(f"{answer}, expected 200: {answer.text[:200]}", settled=True, rule="if-match.any-case")
+            raise Broken(f"{answer}, expected 200: {excerpt(answer)}", settled=True, rule="if-match.any-case")
 
 
 @check("gateway.scheme-in-any-case", writes=False, operations=LIST)

@@ -17,6 +17,7 @@ from contracts.bounded import bind
 from contracts.findings.causes import Fault
 from contracts.findings.verdicts import Broken, Untestable
 from contracts.stage import MAX_SILENT, Stage
+from contracts.stage.excerpts import excerpt
 from contracts.stage.kinds import Kind
 from contracts.stage.ledger import Made
 from contracts.stage.naming import new_id
@@ -203,7 +204,7 @@ class Aim:
         answer = self._stage.call("POST", f"{kind.path}?mode=draft", body)
         entity_id = new_id(answer)
         if not answer.succeeded or entity_id is None:
-            raise Broken(f"{answer} to a valid draft: {answer.text[:200]}")
+            raise Broken(f"{answer} to a valid draft: {excerpt(answer)}")
         return Made(kind, entity_id, answer.header("etag") or "", body, answer)
 
     def _mark(self, case: Any, kind: Kind | None) -> None:

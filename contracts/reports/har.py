@@ -49,7 +49,7 @@ class Writer:
             "bodySize": len(sent.body),
         }
         if sent.body:
-            kind = sent.header("content-type") or ""
+            kind = self._mask.text(sent.header("content-type") or "")
             request["postData"] = {"mimeType": kind, "text": self._text(sent.body)}
         response = {
             "status": answer.status,
@@ -59,7 +59,7 @@ class Writer:
             "headers": self._pairs(answer.headers),
             "content": {
                 "size": len(answer.body),
-                "mimeType": answer.header("content-type") or "",
+                "mimeType": self._mask.text(answer.header("content-type") or ""),
                 "text": self._text(answer.body),
             },
             "redirectURL": self._mask.url(answer.header("location") or ""),

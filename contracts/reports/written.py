@@ -37,7 +37,7 @@ def everywhere(
             "seed": report.seed,
             "operations": report.record.values() if report.record else {},
         }
-        files.write(folder / record.FILE, json.dumps(seen, indent=1) + "\n")
+        files.write(folder / record.FILE, mask.text(json.dumps(seen, indent=1)) + "\n")
         files.write(folder / page.FILE, page.document(report, rows, mask, operations))
     if settings.write_known_gaps and not report.broken_off:
         files.write(settings.write_known_gaps, known_gaps.document(report, levels(rows), mask))

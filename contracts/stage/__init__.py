@@ -33,6 +33,7 @@ from contracts.findings.verdicts import Broken, Untestable, expect, untestable
 from contracts.schema.differences import LACKING, NAMES, names_in, spelled
 from contracts.schema.document import Document
 from contracts.settings import Settings
+from contracts.stage.excerpts import excerpt
 from contracts.stage.flight import Flight
 from contracts.stage.kinds import Kind, kinds_of
 from contracts.stage.ledger import MARK, TENANT, Ledger, Made
@@ -283,7 +284,7 @@ class Stage:
             self.ledger.refused_creation(answer)
             expected = "expected 201 with a receipt"
             cause = f"creation {answer.status}"
-            raise Broken(f"{answer} to a valid body, {expected}: {answer.text[:300]}", cause, answer=answer)
+            raise Broken(f"{answer} to a valid body, {expected}: {excerpt(answer, 300)}", cause, answer=answer)
         etag = answer.json.get("etag") if isinstance(answer.json, dict) else None
         return Made(row, entity_id, str(etag or answer.header("etag") or ""), body, answer)
 
@@ -318,7 +319,7 @@ class Stage:
             raise Broken(f"{answer}, expected 200 for a new entity", f"lookup {answer.status}", answer=answer)
         items = answer.json.get("items") if isinstance(answer.json, dict) else None
         if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], dict):
-            raise Broken(f"{answer} without exactly one entity in items: {answer.text[:200]}", "lookup items")
+            raise Broken(f"{answer} without exactly one entity in items: {excerpt(answer)}", "lookup items")
         return dict(items[0])
 
     def patch(self, made: Made, *operations: Mapping[str, Any], etag: str | None = None, **headers: Any) -> Answer:
@@ -333,7 +334,7 @@ class Stage:
             answer = self.call("GET", target)
             if answer.status != 200 or not isinstance(answer.json, dict):
                 cause = f"{act(answer.sent)} {answer.status} code {code_of(answer) or 'no code'}"
-                raise Broken(f"{answer}, expected a page of a list: {answer.text[:200]}", cause)
+                raise Broken(f"{answer}, expected a page of a list: {excerpt(answer)}", cause)
             yield answer
             href = (answer.json.get("_links") or {}).get("next", {}).get("href")
             if not href:

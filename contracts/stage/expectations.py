@@ -11,6 +11,7 @@ from contracts.findings.error_codes import code_of
 from contracts.findings.suppositions import GATEWAY, unrefused
 from contracts.findings.verdicts import Broken, expect, same
 from contracts.schema.differences import LACKING, added
+from contracts.stage.excerpts import excerpt
 from contracts.stage.ledger import Made
 from contracts.wire import Answer
 
@@ -25,7 +26,7 @@ def succeeded(answer: Answer, status: int = 200, *, rule: str = "") -> Any:
     if answer.status != status:
         came = code_of(answer) or "no code"
         cause = f"{act(answer.sent)} {answer.status} code {came}"
-        message = f"{answer} ({came}), expected {status}: {answer.text[:200]}"
+        message = f"{answer} ({came}), expected {status}: {excerpt(answer)}"
         raise Broken(message, cause, answer=answer, refused=cause, rule=rule)
     return answer.json
 
@@ -38,7 +39,7 @@ def refused(answer: Answer, status: int, code: str | None = None, *, rule: str =
     body, came = answer.json, code_of(answer)
     expected = f"{status} with {code}" if code else str(status)
     if answer.status != status or (code is not None and came != code):
-        message = f"{answer} ({came or 'no code'}), expected {expected}: {answer.text[:200]}"
+        message = f"{answer} ({came or 'no code'}), expected {expected}: {excerpt(answer)}"
         cause = NO_CODE if answer.status == status and came is None else ""
         if came is not None and not answer.succeeded:
             place = "" if answer.status == status else f"{answer.status} in place of {status} "
@@ -68,7 +69,7 @@ def refused_by_gateway(answer: Answer, status: int, code: str, *, rule: str = ""
         if came not in (None, "None", *_GATEWAY) and answer.status >= 400:
             cause = f"gateway {answer.status} code {came}"
         raise Broken(
-            f"{answer} (error_code {came}), expected {status} with error_code {code}: {answer.text[:200]}",
+            f"{answer} (error_code {came}), expected {status} with error_code {code}: {excerpt(answer)}",
             cause,
             symptom=f"no {code}",
             unrefused=GATEWAY,
@@ -81,7 +82,7 @@ def deletion(answer: Answer) -> None:
     if answer.status not in (204, 202):
         came = code_of(answer) or "no code"
         cause = f"{act(answer.sent)} {answer.status} code {came}"
-        message = f"{answer} ({came}), expected 204: {answer.text[:200]}"
+        message = f"{answer} ({came}), expected 204: {excerpt(answer)}"
         raise Broken(message, cause, answer=answer, refused=cause)
 
 
@@ -89,7 +90,7 @@ def receipt(answer: Answer, status: int = 200) -> dict[str, str]:
     """Expect exactly `{"id", "etag"}`."""
     body = succeeded(answer, status)
     fine = isinstance(body, dict) and set(body) == {"id", "etag"}
-    expect(fine, f"{answer} without a receipt: {answer.text[:200]}", f"receipt of {act(answer.sent)}")
+    expect(fine, f"{answer} without a receipt: {excerpt(answer)}", f"receipt of {act(answer.sent)}")
     return dict(body)
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,17 @@ from click.testing import CliRunner
 
 from contracts import run, settings
 from contracts.broken import SERVERS, load
-from contracts.findings.verdicts import FAILED, PASSED, UNTESTABLE, Outcome
+from contracts.findings.verdicts import FAILED, PASSED, UNTESTABLE, Broken, Outcome
 from contracts.progress import Progress
-from contracts.reports import junit, record
+from contracts.reports import har, junit, record
 from contracts.reports.outcomes import SuiteReport
 from contracts.requirements import Requirement
 from contracts.schema.document import Document
 from contracts.secrecy import Mask
 from contracts.settings import WrongUse
 from contracts.stage import Stage
-from contracts.wire import WsgiTransport
+from contracts.stage.expectations import deletion, receipt, refused, succeeded
+from contracts.wire import Answer, Sent, WsgiTransport
 from mockserver import create_app
 from mockserver.cli import main
 
@@ -201,3 +203,29 @@ def test_a_url_that_may_hold_a_credential_is_refused_and_not_repeated(place: str
 def test_settings_that_cannot_be_are_refused(url: str, options: dict[str, list[str]]) -> None:
     with pytest.raises(WrongUse):
         settings.load(url, environ={}, **options)  # type: ignore[arg-type]
+
+
+HOSTILE = {"items": [{"id": "c4n4ry", "auth": {"params": {"password": "c4n4ry"}}, "echo": {"key": "c4n4ry"}}]}
+
+
+@pytest.mark.parametrize("body", [json.dumps(HOSTILE).encode(), b"<h1>c4n4ry</h1>"])
+@pytest.mark.parametrize("expectation", [succeeded, lambda answer: refused(answer, 404), deletion, receipt])
+def test_no_finding_quotes_a_value_that_may_be_a_secret(expectation: Callable[[Answer], Any], body: bytes) -> None:
+    """What was quoted of a body lacked the operator's credentials, but not those of the server."""
+    value = body.replace(b'"id": "c4n4ry"', b'"id": "x"')
+    with pytest.raises(Broken) as raised:
+        expectation(Answer(Sent("POST", "/connections", ()), "http://h/connections", 418, (), value))
+    assert "418" in str(raised.value) and "c4n4ry" not in str(raised.value)
+
+
+def test_names_and_types_that_repeat_a_credential_are_masked(tmp_path: Path) -> None:
+    headers = (("x-c4n4ry", "1"), ("content-type", "text/plain; x=c4n4ry"))
+    writer = har.Writer(tmp_path, Mask(["c4n4ry"]))
+    writer.add(Answer(Sent("POST", "/connections", headers, b"x"), "http://h/connections", 200, headers, b"x"))
+    writer.close()
+    assert "c4n4ry" not in (tmp_path / har.FILE).read_text(encoding="utf-8")
+
+
+def test_bodies_are_quoted_by_excerpt_alone() -> None:
+    sources = {path.name: path.read_text(encoding="utf-8") for path in Path(run.__file__).parent.rglob("*.py")}
+    assert len(sources) > 100 and [name for name, text in sources.items() if "answer.text[" in text] == []
