@@ -227,5 +227,6 @@ def test_names_and_types_that_repeat_a_credential_are_masked(tmp_path: Path) -> 
 
 
 def test_bodies_are_quoted_by_excerpt_alone() -> None:
-    sources = {path.name: path.read_text(encoding="utf-8") for path in Path(run.__file__).parent.rglob("*.py")}
-    assert len(sources) > 100 and [name for name, text in sources.items() if "answer.text[" in text] == []
+    suite = Path(run.__file__).parent
+    files = [path for path in suite.rglob("*.py") if path.relative_to(suite).parts[0] != "clients"]
+    assert len(files) > 80 and [one.name for one in files if "answer.text[" in one.read_text(encoding="utf-8")] == []
