@@ -374,4 +374,6 @@ def _reason(error: Exception) -> str:
     *_, cause = _causes(error)
     if untrusted := getattr(cause, "verify_message", ""):
         return f"its certificate is not trusted ({untrusted}): give the file of its CA in REQUESTS_CA_BUNDLE"
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
     return str(getattr(cause, "reason", None) or cause).rpartition(": ")[2] or type(cause).__name__

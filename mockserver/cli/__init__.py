@@ -33,8 +33,8 @@ class _ServeByDefault(click.Group):
     """A group whose default command is `serve`: `mockserver --port 0` means `mockserver serve --port 0`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Insert `serve` unless a command or a general option is given."""
-        if not args or (args[0] not in self.commands and args[0] not in ("--help", "-h", "--version")):
+        """Insert `serve` if there is no argument or an option that is not a general one comes first."""
+        if not args or (args[0].startswith("-") and args[0] not in ("--help", "-h", "--version")):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
 
@@ -123,12 +123,18 @@ def operations(as_json: bool) -> None:
 def quirks(as_json: bool) -> None:
     """List the quirks and their values.
 
-    A quirk is a switch for a point on which Adobe's documents contradict each other.
+    A quirk is a switch for a point on which Adobe's documents contradict each other. The default is in brackets. Set a
+    quirk by --quirk NAME=VALUE or in mockserver.toml, on a running server by PUT /_mock/quirks or in the console.
     """
     from mockserver.quirks import QUIRKS
 
     rows = [{**dataclasses.asdict(row), "default": row.default} for row in QUIRKS.values()]
-    _print(rows, as_json, lambda row: f"{row['name']}={'|'.join(row['values'])}\n    {row['question']}")
+
+    def lines(row: dict[str, Any]) -> str:
+        head = f"{row['name']}={'|'.join(row['values'])}  [{row['default']}]"
+        return f"{head}\n    {row['question']}\n    source: {row['sources']}"
+
+    _print(rows, as_json, lines)
 
 
 @main.command()

@@ -97,7 +97,8 @@ def explain(name: str, platform: str) -> None:
         known = explaining.names(platform)
         holding = [one for one in known if name and name.lower() in one.lower()]
         near = list(dict.fromkeys([*holding, *get_close_matches(name, known, 3, 0.5)]))[:3]
-        hint = f" Did you mean {', '.join(near)}?" if near else ""
+        lists = "`mockserver operations`, `quirks`, `connectors` and `rules` list names."
+        hint = f"Did you mean {', '.join(near)}?" if near else lists
         shown = secrecy.name(name) or "An empty name"
-        raise click.UsageError(f"{shown} is not an operation, error code, status, quirk, connector or rule.{hint}")
+        raise click.UsageError(f"{shown} is not an operation, error code, status, quirk, connector or rule. {hint}")
     click.echo(str(found))

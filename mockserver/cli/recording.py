@@ -11,7 +11,7 @@ import click
 
 from mockserver import __version__, config
 from mockserver.cli.options import ca_folder_option
-from mockserver.cli.reporting import colourful, in_words
+from mockserver.cli.reporting import NOTHING_TO_JUDGE, colourful, in_words
 
 if TYPE_CHECKING:
     from mockserver.exchange import Call, Result
@@ -39,8 +39,8 @@ def record(
     """Record a client and the real service in a HAR file.
 
     COMMAND is an unmodified client. Bytes pass unchanged, except for a few header fields of requests; only the
-    recording is masked. Exit status: that of the client, or 1 if an exchange had to be left out because it
-    contains a secret.
+    recording is masked. Exit status: that of the client, 1 if an exchange had to be left out because it contains a
+    secret, or 3 if no request was made.
     """
     if bool(command) == (listen is not None):
         raise click.UsageError("give a COMMAND to record, or --listen PORT")
@@ -73,6 +73,7 @@ def record(
         _tell(out, recorder.count)
     else:
         click.echo(f"{out}: not written, because no request was made", err=True)
+        status = status or NOTHING_TO_JUDGE
     sys.exit(status)
 
 

@@ -68,7 +68,9 @@ def init(folder: Path) -> None:
     """
     taken = [name for name in _FILES if os.path.lexists(folder / name)]
     if taken:
-        raise click.UsageError(f"{' and '.join(taken)} exists already; nothing was written")
+        names = " and ".join(taken)
+        verb = "exists" if len(taken) == 1 else "exist"
+        raise click.UsageError(f"{names} already {verb} in {folder}; nothing was written. Name another FOLDER.")
     try:
         files.make_folder(folder)
         for name in _FILES:

@@ -5,6 +5,7 @@ It serves an ASGI application in its own thread. `mockserver.web.bridge` adapts 
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from pathlib import Path
@@ -45,8 +46,9 @@ def listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OSError(f"cannot listen on {host}:{port}: {reason}; port 0 picks a free one") from None
+        reason = (error.strerror or str(error)).partition(" (while attempting")[0]
+        advice = "; port 0 picks a free one" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
+        raise OSError(f"cannot listen on {host}:{port}: {reason}{advice}") from None
     listener.setblocking(False)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by accepted sockets; asyncio sets none
     return listener

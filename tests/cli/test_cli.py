@@ -41,7 +41,13 @@ def test_the_columns_of_wide_listings_stay_apart() -> None:
 
 def test_quirks_are_all_listed_with_their_values() -> None:
     text = run("quirks")[1]
-    assert all(f"{name}={'|'.join(row.values)}" in text for name, row in QUIRKS.items())
+    assert all(f"{name}={'|'.join(row.values)}  [{row.default}]\n" in text for name, row in QUIRKS.items())
+    assert all(f"    source: {row.sources}\n" in text for row in QUIRKS.values())
+
+
+def test_a_misspelt_command_is_not_taken_for_an_argument_of_serve() -> None:
+    code, text = run("conectors")
+    assert code == 2 and "No such command 'conectors'. Did you mean 'connectors'?" in text
 
 
 @each(

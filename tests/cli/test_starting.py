@@ -135,9 +135,15 @@ def test_init_writes_over_nothing(empty_folder: Path, name: str, kind: str) -> N
         case _:
             path.symlink_to(empty_folder / "elsewhere")
     code, text = run("init", "project")
-    assert code == 2 and f"{name} exists already; nothing was written" in text
+    assert code == 2 and f"{name} already exists in project; nothing was written. Name another FOLDER." in text
     assert [found.name for found in path.parent.iterdir()] == [name] and not (empty_folder / "elsewhere").exists()
     assert kind != "file" or path.read_text(encoding="utf-8") == "mine"
+
+
+def test_init_names_both_files_that_exist(empty_folder: Path) -> None:
+    assert run("init")[0] == 0
+    code, text = run("init")
+    assert code == 2 and " and ".join(FILES) + " already exist in .; nothing was written" in text
 
 
 def test_the_installed_command_has_both(empty_folder: Path) -> None:

@@ -160,6 +160,13 @@ def test_a_malformed_connection_string_is_told_with_what_is_wrong(text: str, say
     assert says in detail and "s3cret" not in detail
 
 
+def test_a_connection_string_without_a_key_is_told_with_the_keys_that_it_needs() -> None:
+    client = Client()
+    client.send("POST", "/connections", by_string("Server=db;Database=shop;UID=r"))
+    [detail] = details(client, "connection-string.key-missing")
+    assert detail == "expected a connection string with Server, Database, UID, Password, got one without Password"
+
+
 @pytest.mark.parametrize("collection", ["connections", "flows", "runs", "sourceConnections", "targetConnections"])
 def test_a_link_that_was_joined_to_a_list_is_an_unknown_path(collection: str) -> None:
     client = Client()

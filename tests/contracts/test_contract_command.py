@@ -67,7 +67,7 @@ def test_where_runs_cannot_be_deleted_none_is_made() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["http://127.0.0.1:9"], "does not answer"),
+        (["http://127.0.0.1:9"], "does not answer: Connection refused"),
         (["ftp://example.com"], "the URL is not a server's"),
         (["https://platform.adobe.io"], "needs credentials"),
         (["http://127.0.0.1:9", "--header", "x"], "NAME:VALUE"),

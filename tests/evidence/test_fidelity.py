@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,6 +88,13 @@ def test_each_kind_of_thing_is_explained(name: str, said: str) -> None:
 def test_a_misspelt_or_incomplete_name_is_corrected(name: str, meant: str) -> None:
     done = run("explain", name)
     assert done.exit_code == 2 and meant in done.output
+
+
+def test_a_name_like_no_other_gets_the_commands_that_list_names() -> None:
+    done = run("explain", "zzzz")
+    assert done.exit_code == 2 and "`mockserver operations`" in done.output
+    commands = re.findall(r"`(?:mockserver )?(\w+)`", done.output)
+    assert len(commands) == 4 and all(run(command).exit_code == 0 for command in commands)
 
 
 @pytest.mark.parametrize("name", ["", "\x1b[31mred", "x" * 3000, "Bearer eyJh.eyJh.c4n4ry"])

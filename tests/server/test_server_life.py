@@ -300,9 +300,15 @@ def started(program: str, under: Sequence[str] = ()) -> Iterator[tuple[Any, subp
 
 def test_a_port_that_is_taken_is_said_in_one_line(server: Server) -> None:
     port = int(server.url.rpartition(":")[2])
-    with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use") as caught:
+    with pytest.raises(OSError, match="cannot listen") as caught:
         wsgi_server(app, port=port)
-    assert "\n" not in str(caught.value)
+    said = f"cannot listen on 127.0.0.1:{port}: Address already in use; port 0 picks a free one"
+    assert str(caught.value) == said
+
+
+def test_an_address_that_this_machine_does_not_have_is_not_a_matter_of_the_port() -> None:
+    with pytest.raises(OSError, match=r"^cannot listen on 203\.0\.113\.9:0: [^;(]+$"):
+        wsgi_server(app, host="203.0.113.9")
 
 
 def test_serve_ends_with_2_and_one_line_of_error_when_its_port_is_taken(

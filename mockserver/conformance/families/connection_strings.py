@@ -69,7 +69,7 @@ def key_missing(traffic: Traffic) -> Iterator[Sighting]:
     """Without server, database, user and password, the source cannot be reached."""
     for call, violation in _refused(traffic):
         if violation.expected.startswith("a connection string with"):
-            yield call.seen(f"the connection string was {violation.came}")
+            yield call.seen(f"expected {violation.expected}, got {violation.came}")
 
 
 @rule(
