@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mockserver import json_input
 from mockserver.json_input import MAX_DEPTH, MAX_DIGITS, JsonProblem
 from tests.rows import each
-from tests.work import counted
+from tests.work import named
 
 MIB = 1 << 20
 
@@ -103,10 +103,10 @@ NARROW = "x" * 500_000
 @each("text", ["é" * 9, "x" * 9 + "中", "x" * 9 + "\U0001f600", "\ud800", "\ud800\U0001f600"])
 def test_no_pattern_looks_for_the_widest_character(text: str) -> None:
     """It took 8 ms for each MiB, an encoder takes 1."""
-    with counted() as work:
+    with named() as names:
         found = json_input.width(text)
     assert found == len(text) * (1 if max(text) < "\u0100" else 2 if max(text) < "\U00010000" else 4)
-    assert work.names and not [name for name in work.names if "Pattern." in name]
+    assert names and not [name for name in names if "Pattern." in name]
 
 
 @each(

@@ -8,7 +8,7 @@ import sys
 import threading
 import zlib
 
-from tests.work import counted
+from tests.work import counted, named
 
 
 def test_calls_of_functions_in_python_and_in_c_are_counted() -> None:
@@ -23,7 +23,13 @@ def test_calls_of_functions_in_python_and_in_c_are_counted() -> None:
         re.compile("a").match("a")
         zlib.compress(b"a")
     assert work.calls >= nothing.calls + 9 + 2
-    assert {"Pattern.match", "compress"} <= work.names
+
+
+def test_functions_in_c_are_named() -> None:
+    with named() as names:
+        re.compile("a").match("a")
+        zlib.compress(b"a")
+    assert {"Pattern.match", "compress"} <= names
 
 
 def test_the_work_of_other_threads_is_not_counted() -> None:
