@@ -53,10 +53,13 @@ def resolved(schema: Any) -> Any:
     return schema
 
 
+VALUES = {"integer": 1, "number": 1, "boolean": True}
+
+
 def filled(schema: Any, depth: int = 0) -> Any:
-    """A value with all members that a schema declares."""
+    """A value with all members that a schema declares, of their types: a response tells only so many violations."""
     schema = resolved(schema)
-    if not isinstance(schema, dict) or depth > 7:
+    if not isinstance(schema, dict) or depth > 9:
         return None
     if "properties" in schema or "allOf" in schema or schema.get("type") == "object":
         parts = [schema, *map(resolved, schema.get("allOf", ()))]
@@ -65,7 +68,9 @@ def filled(schema: Any, depth: int = 0) -> Any:
     if "items" in schema:
         return [filled(schema["items"], depth + 1)]
     alternatives = schema.get("anyOf", schema.get("oneOf"))
-    return filled(alternatives[0], depth + 1) if alternatives else "x"
+    if alternatives:
+        return filled(alternatives[0], depth + 1)
+    return schema["enum"][0] if "enum" in schema else VALUES.get(str(schema.get("type")), "x")
 
 
 def pointers(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
