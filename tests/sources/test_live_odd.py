@@ -58,9 +58,9 @@ CREATE FUNCTION noisy() RETURNS int LANGUAGE plpgsql AS $$BEGIN
  FOR i IN 1..9999 LOOP RAISE NOTICE '%', repeat('n', 500); END LOOP; RETURN 1; END$$;
 CREATE VIEW loud AS SELECT noisy() AS n, <AT>;
 CREATE VIEW later AS SELECT 1 / (n - 150) AS v, <AT> FROM generate_series(1, 300) n;
-CREATE TABLE fat AS SELECT n AS id, repeat('x', 100000000) AS t, repeat('y', 10000000)::bytea AS b, NULL::json AS no,
- ('"' || repeat('z', 50000000) || '"')::json AS j, ('"' || repeat('z', 50000000) || '"')::jsonb AS jb, <AT>
- FROM generate_series(1, 3) n;
+CREATE TABLE fat AS SELECT 1 AS id, repeat('x', 100000000) AS t, repeat('y', 10000000)::bytea AS b, NULL::json AS no,
+ ('"' || repeat('z', 50000000) || '"')::json AS j, ('"' || repeat('z', 50000000) || '"')::jsonb AS jb, <AT>;
+INSERT INTO fat SELECT n, t, b, no, j, jb, at FROM fat, generate_series(2, 3) n; -- compressed as they are
 CREATE TABLE lots AS SELECT n AS id, repeat('y', 100) AS t, <AT> FROM generate_series(1, 20000) n;
 """.replace("<AT>", AT)
 
