@@ -209,6 +209,8 @@ def landing(emulator: Emulator, table: str) -> list[dict[str, Any]]:
 def when_landed(emulator: Emulator, run: Any) -> Any:
     """The run once its rows have been written, or could not be."""
     while status_of(run) == "inProgress":
+        with emulator.runtime.background.working:  # not at once, because each request takes time from the writing
+            pass
         run = dataflows.looked_up(emulator, f"/runs/{run['id']}")
     return run
 
