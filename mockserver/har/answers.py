@@ -13,6 +13,8 @@ KEPT_HEADERS = frozenset({"etag", "location", "allow", "retry-after"})
 """Response headers that a comparison needs."""
 
 _CODE = re.compile(r"FLOW-(\d{4}-\d{3})$")
+_NAMED_CODE = re.compile(r"[\w .:-]*")
+"""A code of another service. Anything else might be a value that it repeats."""
 
 
 def read(status: int, headers: Iterable[tuple[str, str]], raw: bytes, *, max_bytes: int) -> Result:
@@ -41,4 +43,5 @@ def error_code(status: int, body: Json) -> str | None:
     code = _CODE.search(str(members.get("type", "")))
     if code:
         return code[1]
-    return str(members.get("error_code") or members.get("error") or status)[:40]
+    named = str(members.get("error_code") or members.get("error") or status)[:40]
+    return named if _NAMED_CODE.fullmatch(named) else str(status)

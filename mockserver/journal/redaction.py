@@ -61,7 +61,9 @@ _FREE_TEXTS = tuple(f"/{name}" for name in _FREE_MEMBERS)
 _MIN_SECRET = 6
 """Minimum characters of a secret that is searched for in other texts. Shorter ones occur in ordinary words."""
 
-_FOREIGN_REFUSAL = table(((name,), places.text) for name in ("type", "title", "status", "error_code", "error"))
+_FOREIGN_REFUSAL = table(
+    [(("type",), places.param), *(((name,), places.word) for name in ("title", "status", "error_code", "error"))]
+)
 """An error response of another server, whose messages may repeat anything."""
 
 

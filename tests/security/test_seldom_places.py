@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
 from mockserver import Config, Emulator, create_app
+from mockserver.har import journaling
 from tests.calls import HEADERS, connection, made, send
 from tests.dataflows import MINUTE, flow, flowing
 from tests.rows import each
@@ -194,3 +196,30 @@ def test_the_value_of_a_filter_is_shown(asked: str) -> None:
     client.get("/connections", query_string={"property": asked}, headers=HEADERS)
     (entry,) = client.get("/_mock/journal").json["entries"]
     assert parse_qs(entry["query"])["property"] == [asked]
+
+
+REFUSALS = {
+    "type": f"https://errors.example.com/x?sig={CANARY}",
+    "title": f"Invalid password={CANARY}",
+    "error": f"invalid_token: '{CANARY}'",
+    "error_code": f"E=({CANARY})",
+}
+
+
+@each("member", REFUSALS)
+def test_no_member_of_an_error_of_another_server_shows_more_than_words(member: str, tmp_path: Path) -> None:
+    emulator = Emulator(Config())
+    shown = {"type": "https://errors.example.com/x", "title": "Invalid request", "status": 400} | {"error_code": "E1"}
+    answers = [{**shown, member: REFUSALS[member]}, shown]
+    request = {"method": "GET", "url": "https://platform.adobe.io/data/foundation/flowservice/connections"}
+    entries = [
+        {
+            "startedDateTime": "2026-01-01T00:00:00Z",
+            "request": {**request, "headers": [{"name": name, "value": value} for name, value in HEADERS.items()]},
+            "response": {"status": 400, "headers": [], "content": {"text": json.dumps(answer)}},
+        }
+        for answer in answers
+    ]
+    (tmp_path / "har").write_text(json.dumps({"log": {"entries": entries}}), encoding="utf-8")
+    odd, plain = journaling.read(tmp_path / "har", emulator.contract, emulator.world.connectors)
+    assert not leaks(str(odd)) and json.loads(str(plain.answer)) == shown
