@@ -57,6 +57,13 @@ _MAX_QUERY = 65_536
 _CONDITION = re.compile(r"([^=!<>~]*)([=!<>~]+)(.*)", re.DOTALL)
 _MEMBER = re.compile(r"(?<![\w.])([A-Za-z]\w{0,63})(?:\.\w{1,64}){1,8}\s{0,4}(?:[<>~!:,]|\s\w)")
 """A path before an operator or another word."""
+_JOINED = re.compile(
+    r"([^\"=<>]{0,256}?)((?:[,;&|]|\s)\s{0,4}(?:property=)?)([A-Za-z][\w.\[\]]{0,64}\s{0,4}(?:[=!<>]=|[<>]).*)",
+    re.DOTALL,
+)
+"""The value of a filter before a second condition, which the judge reports."""
+_MAX_JOINED = 8
+"""Maximum number of further conditions in the value of a filter that are shown."""
 
 Reader: TypeAlias = Callable[[Any, Hide], Any]
 """Shows a text or number, or hides it."""
@@ -239,16 +246,19 @@ def filters(text: str, record: Place, hide: Hide = hidden) -> str:
     return "&property=".join(_filter(part, record, hide) for part in text.split("&property="))
 
 
-def _filter(text: str, record: Place, hide: Hide) -> str:
+def _filter(text: str, record: Place, hide: Hide, further: int = _MAX_JOINED) -> str:
     condition = _CONDITION.fullmatch(text)
     if condition is None:  # names of members to answer
         return text if all(step.strip() in record.below for step in text.split(",")) else str(hide(text, False))
     steps = condition[1].strip().replace("[]", ".[]").split(".")
     place = record.at([step for step in steps if step])
     shown = Place(param if place.read is word else place.read)  # a word may be in quotes here
-    if _holds_condition(condition[3], record):
+    value, rest = condition[3], ""
+    if shown.is_shown and further and (joined := _JOINED.fullmatch(value)):
+        value, rest = joined[1], joined[2] + _filter(joined[3], record, hide, further - 1)
+    if _holds_condition(value, record):
         shown = UNKNOWN
-    return f"{secrecy.name(condition[1])}{condition[2]}{show(condition[3], shown, hide)}"
+    return f"{secrecy.name(condition[1])}{condition[2]}{show(value, shown, hide)}{rest}"
 
 
 def _holds_condition(value: str, record: Place) -> bool:

@@ -178,6 +178,10 @@ FILTERS = [
     "description==x auth.params.password~{}",
     "name==x,auth.password:{}",
     "params.tableName==t and auth.params.connectionString like {}",
+    "name==x,auth.params.password=={},name==y",
+    "name==x;auth.params.password==y,name=={}",
+    "name==x,state==enabled and auth.params.password eq {}",
+    ",name==x" * 12 + ",auth.params.password=={}",
 ]
 
 
@@ -190,7 +194,13 @@ def test_a_condition_in_the_value_of_a_filter_is_hidden(asked: str) -> None:
     assert not any(map(leaks, pages))
 
 
-@each("asked", ["name==Orders 2.1 of May", "description==/in/data.csv", "name==see auth.md", "name==a, b: c"])
+SHOWN = [
+    *("name==Orders 2.1 of May", "description==/in/data.csv", "name==see auth.md", "name==a, b: c"),
+    *("name==orders,state==enabled", "name==orders and version>=2"),
+]
+
+
+@each("asked", SHOWN)
 def test_the_value_of_a_filter_is_shown(asked: str) -> None:
     client = create_app(Emulator(Config())).test_client()
     client.get("/connections", query_string={"property": asked}, headers=HEADERS)
