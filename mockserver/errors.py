@@ -65,7 +65,7 @@ ERRORS: dict[str, Row] = {
     # specs and states
     "flow_state_sent": Row("1410-400", _INVALID, "A new flow cannot have a state. Remove state from the request."),
     "mapping_version": Row("1412-400", _INVALID, "The mappingVersion is not that of a mapping set."),
-    "unknown_spec": Row("1413-400", _INVALID, "The spec ID is unknown. Send the ID of an existing spec."),
+    "unknown_spec": Row("1413-400", _INVALID, "The spec ID is unknown. GET /connectionSpecs or /flowSpecs lists them."),
     "connection_spec_fixed": Row("1414-400", _INVALID, "The connection spec of a connection cannot be changed."),
     "unknown_auth_spec": Row("1415-400", _INVALID, "Connection spec {id} has no auth spec named '{spec}'."),
     "connection_state": Row(

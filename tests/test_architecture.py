@@ -341,6 +341,8 @@ def test_the_architecture_page_shows_every_room() -> None:
     page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     rooms = [*FLOORS["mockserver"], *FLOORS["contracts"]]
     missing = [room for room in rooms if not re.search(rf"`{room}(?:\.py|/)?`", page)]
+    tops = {f"{name.partition('/')[0]}/" for name in tracked() if "/" in name}
+    missing += [top for top in sorted(tops) if f"`{top}" not in page]
     assert not missing, f"add to ARCHITECTURE.md: {', '.join(missing)}"
 
 

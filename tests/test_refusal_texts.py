@@ -97,6 +97,12 @@ def test_a_refusal_says_what_came_what_was_expected_and_what_to_do(emulator: Emu
     assert report.get("hint", "")[1:] in sentence
 
 
+def test_a_refused_spec_id_is_told_with_the_requests_that_list_them(emulator: Emulator) -> None:
+    _, sentence = told(emulator, "POST", "/connections", connection(connectionSpec={**PG, "id": "x"}))
+    lists = re.findall(r"/\w+Specs", sentence)
+    assert lists and all(send(emulator, "GET", path).status == 200 for path in lists), sentence
+
+
 def test_what_is_wrong_with_a_schedule_is_told(emulator: Emulator) -> None:
     start = {"startTime": 1_767_300_000}
     wrong = [{**start, "frequency": "once", "interval": 0}, {**start, "frequency": "minute"}, [], "x"]

@@ -162,7 +162,7 @@ class Application(Flask):
         """The error for an unknown path below `/_mock`, or a known path with another method."""
         allowed = sorted(self._methods_of_page())
         if not allowed:
-            return ApiError("unknown_path", detail="There is no such page.")
+            return ApiError("unknown_path", detail="There is no such page under /_mock. The console is at /_mock/.")
         methods = ", ".join(allowed)
         detail = f"This path supports {methods}."
         return ApiError("method_not_allowed", detail=detail, headers=(("Allow", methods),))

@@ -74,7 +74,7 @@ def blueprint(emulator: Emulator) -> Blueprint:
     def asset(name: str) -> Response:
         folder = _folder()
         if name not in _ASSETS or folder is None:
-            raise ApiError("unknown_path", detail="There is no such page under /_mock.")
+            raise ApiError("unknown_path", detail="There is no such page under /_mock. The console is at /_mock/.")
         return _answer((folder / name).read_bytes(), _ASSETS[name])
 
     return pages

@@ -63,6 +63,8 @@ def test_the_fixture_page_fails_where_it_says_and_passes_elsewhere(project: pyte
     assert failed == {"test_rename", "test_somebody_else_is_faster", "Renaming"}, text
     assert "the client broke etag.unquoted" in text and re.search(r"2  412  PATCH \S+  1404-412  \w+", text)
     assert "report: flow-report/index.html" in text
+    shown = re.search(r"^the client broke.*?^Failed: 1 FAIL$", (DOCS / "pytest.md").read_text("utf-8"), re.M | re.S)
+    assert shown and shown[0] in text, text
 
 
 @each("page", sorted(path.name for path in DOCS.glob("*.md")))

@@ -281,6 +281,11 @@ class TestAdmin:
         response = client.open(path, method=method)
         assert (response.status_code, response.json["status"]) == (status, status)
 
+    @pytest.mark.parametrize("path", ["/_mock/calls", "/_mock/docs/nope.css", "/_mock/console/assets/nope.css"])
+    def test_an_unknown_page_leads_to_the_console(self, client: FlaskClient, path: str) -> None:
+        response = client.get(path)
+        assert (response.status_code, "console is at /_mock/" in response.json["errorMessage"]) == (404, True)
+
 
 @pytest.mark.parametrize("path", ["/openapi.yaml", "/openapi.json"])
 def test_the_contract_is_served_as_written_and_composed_with_the_catalogue_on_request(

@@ -37,7 +37,7 @@ def add(pages: Blueprint) -> None:
     @pages.get("/console/assets/<name>")
     def console_asset(name: str) -> Response:
         if name not in _TYPES:
-            raise ApiError("unknown_path", detail="There is no such page under /_mock.")
+            raise ApiError("unknown_path", detail="There is no such page under /_mock. The console is at /_mock/.")
         response = Response(asset(name), content_type=_TYPES[name])
         response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
         return response
