@@ -24,14 +24,14 @@ WITH_OTHERS = $(if $(filter tests/%,$(ARGS)),$(filter $(OTHERS),$(ARGS)),yes)
 test: .venv/.test $(if $(filter no,$(CLIENTS)),,$(if $(WITH_OTHERS),.venv-clients/.clients build/lint/.installed)) ## run every test (ARGS="-n 0 -k etag", CLIENTS=no)
 	@$(PYTHON_M) pytest -q -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-coverage: .venv/.test ## run every test measured; list what no test reaches, and fail below the target
+coverage: .venv/.test ## run every test with coverage; list lines that no test reaches, and fail below the target
 	@rm -rf build/coverage && mkdir -p build/coverage
 	@$(PYTHON_M) coverage run -m pytest -q -n auto $(ARGS); tests=$$?; \
 	$(PYTHON_M) coverage combine -q && $(PYTHON_M) coverage report && exit $$tests
 
 install: .venv/.run .venv/.test ## make .venv with everything the other targets need
 
-check: .venv/.test ## lint, format, types, the structure of the code, and known vulnerabilities where they can be asked for
+check: .venv/.test ## check lint, format, types, the structure of the code, and, with a network, known vulnerabilities
 	$(PYTHON_M) ruff check --quiet .
 	$(PYTHON_M) ruff format --check --quiet --diff .
 	$(PYTHON_M) mypy
@@ -98,10 +98,10 @@ build/edge/.installed: requirements/edge.txt requirements/run.txt | .venv/.test
 edge: build/edge/.installed ## compare HTTP servers: speed, and what slow and hostile clients do to them (ARGS="--rounds 1")
 	@$(EDGE) bench.edge --timeouts $(ARGS)
 
-torture: .venv/.test ## kills, races, full disks, cut connections, hours: in full (ARGS="--short" or names)
+torture: .venv/.test ## run the long tests of kills, races, full disks and cut connections (ARGS="--short" or names)
 	@$(PYTHON_M) tests.torture $(ARGS)
 
-mutation: .venv/.test build/mutation/.installed ## how many small faults put into the code do its tests notice (ARGS="listing")
+mutation: .venv/.test build/mutation/.installed ## put small faults into the code and count how many its tests notice (ARGS="listing")
 	@$(PYTHON_M) tests.mutation $(ARGS)
 
 build/mutation/.installed: requirements/mutation.txt | .venv/.test
@@ -109,7 +109,7 @@ build/mutation/.installed: requirements/mutation.txt | .venv/.test
 	@build/mutation/bin/python -m pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
 	@touch $@
 
-fuzz: .venv/.test ## fuzz for as long as one likes (ARGS="--seconds 600 patch http")
+fuzz: .venv/.test ## fuzz parsers and requests (ARGS="--seconds 600 patch http")
 	@$(PYTHON_M) tests.fuzz $(ARGS)
 
 # Tools of their own environment: what they bring along would change what the server imports.
@@ -133,7 +133,7 @@ build/docs-venv/.installed: requirements/docs.txt | .venv/.test
 audit: build/audit/.installed ## ask the vulnerability service about every pinned package (needs a network)
 	@$(AUDITING) pip_audit --strict --vulnerability-service osv --disable-pip --require-hashes $(foreach file,image test build,-r requirements/$(file).txt)
 
-sbom: build/audit/.installed ## write build/sbom.json: what the server is made of and under which licences, as CycloneDX
+sbom: build/audit/.installed ## write build/sbom.json: the packages of the server with their licences, as CycloneDX
 	@$(AUDITING) venv --clear --without-pip build/sbom # licences stand in what is installed: nothing but the server here
 	@$(AUDITING) pip --python build/sbom/bin/python install --quiet --no-deps --require-hashes -r requirements/run.txt
 	@$(AUDITING) cyclonedx_py environment --pyproject pyproject.toml --output-reproducible -o build/sbom.json \
@@ -154,7 +154,7 @@ dist: .venv/.test build/lint/.installed ## build and check the wheel and the sou
 	@rm -rf build/dist && $(PYTHON_M) hatchling build -d build/dist
 	@$(LINTING) twine check --strict build/dist/*
 
-release-check: ## demand that TAG is the version, and that the changelog describes it (TAG=v0.1.0)
+release-check: ## check that TAG is the version, and that the changelog describes it (TAG=v0.1.0)
 	@version=$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' mockserver/__init__.py); \
 	[ "$$TAG" = "v$$version" ] || { echo "The tag is '$$TAG', the version is $$version." >&2; exit 1; }; \
 	grep -qF "## [$$version]" CHANGELOG.md || { echo "CHANGELOG.md has no section for $$version." >&2; exit 1; }
@@ -194,7 +194,7 @@ clean: ## remove .venv, caches, builds and reports
 	rm -rf .venv .venv-clients .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov build dist flow-report contract-report
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-help: ## this list
+help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.run .venv/.test .venv/.lock: .venv/.%: FORCE

@@ -47,13 +47,13 @@ _ROWS = (
     ),
     Quirk(
         "missing-token",
-        "the answer to an absent token: 403 with 403010, or 401 with 401013",
+        "the response to an absent token: 403 with 403010, or 401 with 401013",
         ("403", "401"),
         "flow-service document and troubleshooting page against the destinations document",
     ),
     Quirk(
         "missing-sandbox",
-        "a call without x-sandbox-name: refused with 2105-400, or run in the default sandbox; "
+        "a request without x-sandbox-name: refused with 2105-400, or run in the default sandbox; "
         "refused by default since a forgotten header is what users want to find",
         ("refuse", "default"),
         "error catalogue and destinations document against the flow-service document",
@@ -72,7 +72,7 @@ _ROWS = (
     ),
     Quirk(
         "activation-status",
-        "the answer to a patch of a flow to a destination: 200 with id and etag, or 202 without a body",
+        "the response to a patch of a flow to a destination: 200 with id and etag, or 202 without a body",
         ("200", "202"),
         "destinations document and update tutorial against the batch and streaming tutorials",
     ),
@@ -96,7 +96,7 @@ _ROWS = (
     ),
     Quirk(
         "secrets",
-        "secret members of auth.params in answers: a fixed mask, or as stored; "
+        "secret members of auth.params in responses: a fixed mask, or as stored; "
         "masked by default since no sample proves either and a mask cannot leak",
         ("mask", "show"),
         "update tutorial samples against the flow-service document's 'partial view'",
@@ -109,7 +109,7 @@ _ROWS = (
     ),
     Quirk(
         "missing-org",
-        "a call without x-gw-ims-org-id: the gateway's 400003, or the service's 2002-401",
+        "a request without x-gw-ims-org-id: the gateway's 400003, or the service's 2002-401",
         ("gateway", "service"),
         "platform troubleshooting page against the error catalogue",
     ),
@@ -121,7 +121,7 @@ _ROWS = (
     ),
     Quirk(
         "spec-answer",
-        "the answer to a new connection spec: the spec bare, or in items",
+        "the response to a new connection spec: the spec bare, or in items",
         ("bare", "items"),
         "Sources SDK for batch sources and flow-service document against the Sources SDK for streaming",
     ),
@@ -133,7 +133,7 @@ _ROWS = (
     ),
     Quirk(
         "run-answer",
-        "the answer to a new run: its id and etag in items, or bare",
+        "the response to a new run: its id and etag in items, or bare",
         ("items", "bare"),
         "on-demand ingestion tutorial against the flow-service document",
     ),

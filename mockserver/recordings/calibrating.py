@@ -33,7 +33,7 @@ class Observed:
         if self.finding == "not observable":
             return NOT_OBSERVABLE[self.quirk]
         if self.finding == "not observed":
-            return f"not observed; default {default}"
+            return f"default {default}"
         shown = " · ".join(f"{value} in exchange {_list(numbers)}" for value, numbers in self.seen.items())
         return f"contradictory, not changed: {shown}" if len(self.seen) > 1 else shown
 

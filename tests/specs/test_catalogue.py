@@ -156,13 +156,15 @@ def test_a_file_has_the_form_of_the_readme(file: str) -> None:
 
 @ANY_FILE
 def test_a_file_is_named_after_its_label(file: str) -> None:
-    assert file == re.sub(r"[^a-z0-9]+", "-", FILES[file]["label"].lower())
+    name = re.sub(r"[^a-z0-9]+", "-", FILES[file]["label"].lower())
+    assert file == name, f"rename mockserver/catalogue/{file}.yaml to {name}.yaml, or change its label"
 
 
 @pytest.mark.parametrize("member", ["id", "name", "label"])
 def test_no_two_files_share_what_clients_look_for(member: str) -> None:
     counted = Counter(file[member] for file in FILES.values() if file[member] is not None)
-    assert [value for value, count in counted.items() if count > 1] == []
+    shared = [value for value, count in counted.items() if count > 1]
+    assert not shared, f"give each file in mockserver/catalogue/ its own {member}: {shared}"
 
 
 def test_a_file_without_an_id_says_why() -> None:
