@@ -124,7 +124,7 @@ class Emulator:
         return result
 
     def reset(self) -> None:
-        """Reset everything to the initial state."""
+        """Reset everything but the quirks to the initial state."""
         self.world.store.clear()
         self.world.shown.clear()
         self.journal.clear(renumber=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -185,6 +187,28 @@ def test_flask_builds_the_url_of_every_page() -> None:
         assert url_for("admin.health") == "/_mock/health"
         assert url_for("admin.journal", since=3) == "/_mock/journal?since=3"
         assert all(url_for(rule.endpoint) == rule.rule for rule in app.url_map.iter_rules() if not rule.arguments)
+
+
+def test_the_page_on_the_admin_api_has_every_route_for_programs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "admin-api.md").read_text(encoding="utf-8")
+    described = re.findall(r"^\| `([A-Z]+) (/_mock/[^`]*)`", page, re.M)
+    routes = {
+        (method, re.sub(r"<(?:int:)?(\w+)>", r"{\1}", rule.rule))
+        for rule in create_app(Emulator(Config(log="none"))).url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if re.match(r"/_mock/(?!console/|docs)", rule.rule)
+    }
+    assert sorted(routes - {("POST", "/_mock/state")}) == sorted(described)
+
+
+def test_a_reset_restores_the_clock_and_keeps_quirks() -> None:
+    client = create_app(Emulator(Config(seed=3, log="none"))).test_client()
+    client.put("/_mock/quirks", json={"delete-status": "202"})
+    client.post("/_mock/clock", json={"freeze": True, "advance": "1d"})
+    client.post("/_mock/reset")
+    quirks = {row["name"]: row["value"] for row in client.get("/_mock/quirks").json["quirks"]}
+    assert quirks["delete-status"] == "202"
+    assert client.get("/_mock/clock").json["frozen"] is False
 
 
 @pytest.mark.parametrize(("path", "status"), [("/ims/token/v3", 405), ("/ims/token/v9", 404)])
