@@ -40,14 +40,19 @@ _ORDINARY = re.compile(
     re.DOTALL | re.VERBOSE | re.IGNORECASE,
 )
 """The forms of names, addresses without logins, and paths."""
-_SUSPECT = re.compile(
-    r"(?:password|passwd|passphrase|secret|token|bearer|authorization|credential|signature|(?<![a-z])(?:pwd?|sig)"
-    r"|(?:access|account|api|private|secret|shared)[ _-]?key)s?(?![a-z])[^\w./\\-]++[^\s]"
-    r"|(?<!\S)-++[a-z]|(?<!\w)eyj[\w-]*+\.[\w-]|(?<![\w+-])[\w+-]{100}",
-    re.IGNORECASE,
+_WORD = (
+    r"(?:password|passwd|passphrase|secret|token|credential|signature|(?<![a-z])(?:pwd?|sig)"
+    r"|(?:access|account|api|private|secret|shared)[ _-]?key)s?(?![a-z])"
 )
-"""In a name, a word for a secret before another word, an option of a command line, or a key or token."""
-_INERT = re.compile(rf"{VARIABLE.pattern}|\{{[\w.,*-]{{1,64}}\}}|(?<=/)[A-Za-z_]\w{{0,40}}=[\d-]{{1,10}}(?=/|$)")
+_SUSPECT = re.compile(
+    rf"{_WORD}\s*+(?:[^\w\s./\\-][^\w./\\-]*+\S|(?<=\s)(?!(?:[^\W\d_]|[.,/'&-])++(?!\S))\S)"
+    rf"|(?<!\S)(?:host|server|machine|login|uid|user|username|export|set)\s.*(?<!\S)\w*{_WORD}\s++\S"
+    r"|(?:bearer|authorization)[^\w./\\-]++\S|(?<!\S)-++[a-z]|(?<!\w)eyj[\w-]*+\.[\w-]|(?<![\w+-])[\w+-]{100}",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A word for a secret before what is no plain word, or after another field; an option of a command; a key or token."""
+_PARTITION = r"[A-Za-z_]\w{0,40}=[\d-]{1,10}"
+_INERT = re.compile(rf"{VARIABLE.pattern}|\{{[\w.,*-]{{1,64}}\}}|(?<![^/]){_PARTITION}(?=/)|(?<=/){_PARTITION}$")
 """In a path or name: a variable, alternatives, and a folder that is named after its values, such as `year=2026`."""
 _ESCAPE = re.compile(r"\\u00([2-7][0-9A-Fa-f])")
 

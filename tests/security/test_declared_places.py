@@ -15,7 +15,7 @@ from mockserver import Config, Emulator
 from mockserver.contract.places import Places
 from mockserver.exchange import BASE_PATH, Call
 from mockserver.har import journaling
-from mockserver.secrecy import MASK
+from mockserver.secrecy import MASK, places
 from mockserver.secrecy.places import ITEMS, Place
 from mockserver.specs.connectors import Connectors
 from tests.calls import HEADERS, POSTGRESQL, made, send
@@ -213,7 +213,8 @@ READABLE = [
     "secretary", "Analytics: values of 2026", "顧客一覧", "CORP\\svc-reader", "/data/me@example.com/in.csv",
     "tcp:h.example.com,1433", "b1:9092,b2:9092", "h:1521/service", "2001:db8::1", "[::1]:5432", "*.{csv,json}",
     "\\\\srv\\share\\x", "$.items[*].id", "12:00", "2026-11-30 10:00:00", "\r\n", "mongodb://h1:27017,h2:27017/d",
-    "projects/{PROJECT_ID}/topics/x",
+    "projects/{PROJECT_ID}/topics/x", "Password Resets", "Tokens per user", "secret santa", "signature pages/scan.pdf",
+    "year=2026/month=11/part-0001.csv",
 ]  # fmt: skip
 """Ordinary values of the same params."""
 
@@ -237,6 +238,12 @@ def test_no_credential_in_a_param_that_is_no_secret_is_shown(kind: str) -> None:
     for method, path, body in in_params(CREDENTIALS[kind]):
         (text,) = shown(method, path, [body])
         assert CORE not in text, path
+
+
+@each("kind", CREDENTIALS)
+def test_a_credential_of_letters_only_is_no_name_either(kind: str) -> None:
+    value = CREDENTIALS[kind].replace(CORE, "correcthorse")
+    assert "correcthorse" not in str(places.param(value, lambda value, secret: "‹string›"))
 
 
 @each("value", READABLE)
