@@ -40,13 +40,13 @@ _ORDINARY = re.compile(
     re.DOTALL | re.VERBOSE | re.IGNORECASE,
 )
 """The forms of names, addresses without logins, and paths."""
-_WORD = (
+_KEYWORD = (
     r"(?:password|passwd|passphrase|secret|token|credential|signature|(?<![a-z])(?:pwd?|sig)"
     r"|(?:access|account|api|private|secret|shared)[ _-]?key)s?(?![a-z])"
 )
 _SUSPECT = re.compile(
-    rf"{_WORD}\s*+(?:[^\w\s./\\-][^\w./\\-]*+\S|(?<=\s)(?!(?:[^\W\d_]|[.,/'&-])++(?!\S))\S)"
-    rf"|(?<!\S)(?:host|server|machine|login|uid|user|username|export|set)\s.*(?<!\S)\w*{_WORD}\s++\S"
+    rf"{_KEYWORD}\s*+(?:[^\w\s./\\-][^\w./\\-]*+\S|(?<=\s)(?!(?:[^\W\d_]|[.,/'&-])++(?!\S))\S)"
+    rf"|(?<!\S)(?:host|server|machine|login|uid|user|username|export|set)\s.*(?<!\S)\w*{_KEYWORD}\s++\S"
     r"|(?:bearer|authorization)[^\w./\\-]++\S|(?<!\S)-++[a-z]|(?<!\w)eyj[\w-]*+\.[\w-]|(?<![\w+-])[\w+-]{100}",
     re.IGNORECASE | re.DOTALL,
 )
