@@ -1,4 +1,4 @@
-"""Tests that a server accepts every example request of `openapi.yaml`."""
+"""Tests that a server accepts every example request of `openapi.yaml`, and that example errors have today's texts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 from mockserver import Config, Emulator
 from mockserver.contract import load_document
+from mockserver.errors import ERRORS, TYPE_PREFIX
 from tests import dataflows
 from tests.calls import HEADERS, POSTGRESQL, connection, made, send, source, target
 from tests.contract import next_door
@@ -143,3 +144,21 @@ def standing(emulator: Emulator, body: Any) -> Any:
         over_files = dataflows.files(emulator, scheduleParams=once["scheduleParams"])
         body["flowId"] = made(emulator, once if "params" in body else over_files, "/flows")["id"]
     return body
+
+
+def errors_in(value: Any) -> Iterator[tuple[str, str]]:
+    """Code and sentence of each error body of the service in a document."""
+    if isinstance(value, dict):
+        code, report = str(value.get("type", "")), value.get("report")
+        if code.startswith(TYPE_PREFIX) and isinstance(report, dict) and "detailed-message" in report:
+            yield code.removeprefix(TYPE_PREFIX), report["detailed-message"]
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from errors_in(inner)
+
+
+def test_example_errors_have_the_sentences_of_the_error_table() -> None:
+    table = [(row.code, re.sub(r"\\{\w+\\}", ".*", re.escape(row.message))) for row in ERRORS.values()]
+    found = set(errors_in(DOCUMENT))
+    assert len(found) > 20
+    stale = [one for one in found if not any(code == one[0] and re.match(text, one[1]) for code, text in table)]
+    assert not stale, f"write the message of mockserver/errors.py into openapi.yaml: {stale}"
