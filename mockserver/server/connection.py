@@ -48,8 +48,8 @@ class ClientConnection(HttpToolsProtocol):
         self._crowd, self._limits = crowd, crowd.limits
         self.logger, self.access_log = log, False
         self.parser = httptools.HttpRequestParser(self)  # uvicorn's is lenient
-        self._unread = b""
-        """Bytes received and not parsed yet."""
+        self._unread, self._unsent = b"", b""
+        """Bytes received and not parsed yet; a response to send in the next iteration of the event loop."""
         self._part: str | None = None
         """The part of a request that is being received: head, body or None."""
         self._ignores_input = self._refused = self._ending = self._client_done = self._reading = False
@@ -60,8 +60,6 @@ class ClientConnection(HttpToolsProtocol):
         """The request that is being answered; those received after it wait."""
         self._refusal = b""
         """Response to send after those to earlier requests."""
-        self._unsent = b""
-        """Response to send in the next iteration of the event loop."""
         self._body_bytes = self._declared = self._overhead = 0
         """Bytes of the body until now, of all of it if that was declared, and of all else since its last ones."""
         self.deadline = math.inf
@@ -92,8 +90,8 @@ class ClientConnection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
-        self._ignores_input, self._unread, self._part, self.deadline = True, b"", None, math.inf
-        self._unsent = b""
+        self._ignores_input, self._part, self.deadline = True, None, math.inf
+        self._unread, self._unsent = b"", b""
         self.pipeline.clear()
         self.cycle = self.answered or self.cycle  # uvicorn informs this one, and none of those behind it has begun
         super().connection_lost(exc)
@@ -111,6 +109,7 @@ class ClientConnection(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """See asyncio. A client that has finished sending still receives its responses, except over TLS."""
         self._client_done = True
+        self._write(b"")  # because asyncio may close the connection here
         self.report_hang_up()
         return self.busy and self._part is None and self.scheme == "http"
 

@@ -18,7 +18,8 @@ import pytest
 from mockserver.server import Server
 from mockserver.web.bridge import Pace
 from mockserver.web.received import PACE
-from tests.server.wire import HEAD, PATIENT, Client, post, running
+from tests.rows import each
+from tests.server.wire import HEAD, PATIENT, AtOnce, Client, post, running
 
 ASKED = b"GET /" + HEAD + b"\r\n"
 BEHIND = {
@@ -98,3 +99,19 @@ def test_a_stop_does_not_wait_for_a_delay(behind: str, left: bool) -> None:
         stopping.join(20)
         assert not stopping.is_alive()
         assert left or client.read().startswith(b"HTTP/1.1 200 ")
+
+
+@each("follows", [b"", b"GET /"])
+def test_a_client_that_ends_its_side_in_the_moment_of_its_response_gets_it(follows: bytes) -> None:
+    """Beside other clients, a response is written a moment later: the connection was closed before."""
+    with running(PATIENT, app=AtOnce()) as server:
+        other = Client(server, ASKED)
+        assert other.socket.recv(15) == b"HTTP/1.1 200 OK"
+        client = Client(server, post(b"Content-Length: 2", b"Expect: 100-continue"))
+        assert client.socket.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        sent = threading.Event()
+        server._loop.call_soon_threadsafe(sent.wait)
+        client.send(b"ab" + follows)
+        client.socket.shutdown(socket.SHUT_WR)
+        sent.set()
+        assert client.read().startswith(b"HTTP/1.1 200 OK\r\n")
