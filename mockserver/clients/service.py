@@ -73,7 +73,7 @@ class FlowService:
         return dict(self._variables)
 
     def reset(self) -> None:
-        """Remove all calls, faults and records except learned ones. Clock, quirks and headers stay as they are."""
+        """Return to the start: no calls, no records but learned ones, and the first faults, clock and quirks."""
         self.emulator.reset()
         self.emulator.quirks.update(dict(Quirks(self.emulator.config.quirk)))
         given = self._variables = {**variables(self._server.url, {}), **accepted(self.emulator.config)}
