@@ -10,6 +10,7 @@ import sqlite3
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -43,22 +44,22 @@ def store(state: str | None) -> Iterator[Store]:
     opened.close()
 
 
-def change(store: Store) -> None:
-    """Add, replace and delete records of the first and the last tenant."""
+def change(store: Store, time: int) -> None:
+    """Add, replace and delete records of the first and the last tenant, other ones each time."""
     for tenant, kind in itertools.product((TENANTS[0], TENANTS[-1]), ("flows", "runs")):
         old: Any = store.get(tenant, kind, "7")
-        store.replace(tenant, kind, "7", {**old, "name": "new"}, old["etag"])
-        store.delete(tenant, kind, "8")
-        store.insert(tenant, kind, {"id": "new", "updatedAt": 1})
+        store.replace(tenant, kind, "7", {**old, "name": f"new {time}"}, old["etag"])
+        store.delete(tenant, kind, str(8 + time))
+        store.insert(tenant, kind, {"id": f"new-{time}", "updatedAt": 1})
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("taken", [0, 1, 3_000])
-def test_an_export_shows_one_moment_whatever_is_written_meanwhile(store: Store, taken: int) -> None:
+@each("time, taken", enumerate([0, 1, 3_000]))
+def test_an_export_shows_one_moment_whatever_is_written_meanwhile(store: Store, time: int, taken: int) -> None:
     before = store.export()
     with store.snapshot() as (revision, records):
         found = list(itertools.islice(records, taken))
-        change(store)
+        change(store, time)
         found += records
     after = store.export()
     assert revision == before["revision"] < after["revision"]
@@ -165,6 +166,12 @@ MANY = 400_000
 _EMPTY = Emulator(Config(seed=1))
 
 
+@cache
+def many(part: bytes) -> bytes:
+    """Members or items, each with its number."""
+    return b"".join([part % number for number in range(MANY)])
+
+
 @each(
     "begin, part, end, problem",
     [
@@ -182,7 +189,7 @@ def test_a_large_document_that_is_no_export_is_refused_where_it_first_departs(
     begin: bytes, part: bytes, end: bytes, problem: str
 ) -> None:
     """One of 2.5 million members took 11 s, an array of 6 million items 8."""
-    raw = begin + b"".join([part % number for number in range(MANY)]) + end
+    raw = begin + many(part) + end
     with counted() as work, pytest.raises(ValueError, match=re.escape(problem)):
         admin.restored(_EMPTY, BytesIO(raw).read)
     assert len(raw) > 2 * MIB and work.calls < 1_000
