@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from mockserver.contract import Contract
 from mockserver.contract.schema import SchemaCheck
@@ -192,13 +192,12 @@ _INTERNAL: dict[str, dict[str, Any]] = {
 
 
 class Shapes:
-    """The form of the records of each kind. Schemas are compiled on first use."""
+    """The form of the records of each kind."""
 
     def __init__(self, contract: Contract, max_body: int = 1_048_576) -> None:
         self.max_bytes = _MAX_BODIES * max_body
         """Maximum bytes of a record as text."""
         self._contract = contract
-        self._checks = cache(self._compiled)
 
     def demand(self, changes: Iterable[Change]) -> None:
         """Check the records of an export. Raises ValueError that names the first invalid member."""
@@ -232,7 +231,7 @@ class Shapes:
         return None
 
     def _violations(self, kind: str, doc: Mapping[str, Any]) -> Iterator[Violation]:
-        for integers, check in self._checks(kind):
+        for integers, check in (_compiled_for_every_record(), _compiled(kind)):
             yield from check.violations(dict(doc), "body")
             yield from _fractions(integers, doc, "")
         if kind in _SENT:
@@ -259,9 +258,6 @@ class Shapes:
         for found in self._lookups[kind].violations({"items": [inside]}, "body"):
             yield found._replace(pointer=found.pointer.removeprefix("/items/0"))
 
-    def _compiled(self, kind: str) -> list[tuple[_Integers | None, SchemaCheck]]:
-        return [(_integers(schema), SchemaCheck.of(schema)) for schema in (_EVERY_RECORD, _INTERNAL[kind])]
-
     @cached_property
     def _lookups(self) -> dict[str, SchemaCheck]:
         """Kind -> check of the lookup response, which has one entity in `items`."""
@@ -274,8 +270,24 @@ class Shapes:
         return found
 
 
+@cache
+def _compiled(kind: str) -> _Check:
+    """The check of the members that clients do not see, compiled once per process."""
+    return _check(_INTERNAL[kind])
+
+
+@cache
+def _compiled_for_every_record() -> _Check:
+    return _check(_EVERY_RECORD)
+
+
+def _check(schema: dict[str, Any]) -> _Check:
+    return _integers(schema), SchemaCheck.of(schema)
+
+
 _Integers = tuple[bool, dict[Any, Any], Any]
 """Whether the schema says that a value is an integer; the same for its named members or first items; for all others."""
+_Check: TypeAlias = "tuple[_Integers | None, SchemaCheck]"
 
 
 def _integers(schema: Any) -> _Integers | None:
