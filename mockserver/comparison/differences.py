@@ -267,7 +267,7 @@ class Comparison:
         here = {item["id"]: item for item in ours}
         if _repeats(theirs) != _repeats(ours):
             yield Difference("items", inside, *("listed twice" if _repeats(one) else "once" for one in (theirs, ours)))
-        met = []
+        met: list[str] = []
         for item in theirs:
             counterpart = here.get(self.bindings.ours(("id", item["id"])) or item["id"])
             if counterpart is not None:
@@ -275,9 +275,10 @@ class Comparison:
                 yield from self._walk(inside, name, item, counterpart)
             elif not self.pairing.is_consequence(item):
                 yield Difference("missing item", inside, "listed", "absent")
-        if len(here) > len(set(met)) and not self.pairing.may_list_more:
+        matched = set(met)
+        if len(here) > len(matched) and not self.pairing.may_list_more:
             yield Difference("added item", inside, "absent", "listed")
-        places = [place for place, item in enumerate(ours) if item["id"] in met]
+        places = [place for place, item in enumerate(ours) if item["id"] in matched]
         if ordered and [ours[place]["id"] for place in places] != met:
             yield Difference("order", inside, "as requested", "another order")
 
