@@ -101,6 +101,13 @@ def _binding(owner: Function | ast.Module) -> list[ast.AST]:
     return [node for node in _of_this_function(owner.body) if isinstance(node, BINDING)]
 
 
+@functools.cache
+def _given(function: Function) -> list[ast.expr]:
+    """What a function returns and yields."""
+    ends = (node for node in _of_this_function(function.body) if isinstance(node, ast.Return | ast.Yield))
+    return [end.value for end in ends if end.value]
+
+
 @dataclass
 class _Scope:
     """The names of a function and of those around it."""
@@ -145,8 +152,7 @@ class _Scope:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 inner = self.within(node)
                 self.names.update({name: shape for name, shape in inner.names.items() if name.startswith("self.")})
-                ends = [each for each in _of_this_function(node.body) if isinstance(each, ast.Return | ast.Yield)]
-                self._give(ast.Name(node.name), inner._all([end.value for end in ends if end.value]))
+                self._give(ast.Name(node.name), inner._all(_given(node)))
 
     def _import(self, one: ast.alias, module: str | None) -> None:
         full, here = f"{module}.{one.name}" if module else one.name, one.asname or one.name

@@ -18,8 +18,15 @@ def parsed(path: Path) -> ast.Module:
 
 @cache
 def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
-    """All nodes of a tree, since walking takes longer than any test that does."""
-    return tuple(ast.walk(tree))
+    """All nodes of a tree, since walking takes longer than any test that does, and that of `ast` twice as long."""
+    found: list[ast.AST] = [tree]
+    for node in found:  # which grows meanwhile
+        for value in vars(node).values():
+            if isinstance(value, list):
+                found += [one for one in value if isinstance(one, ast.AST)]
+            elif isinstance(value, ast.AST):
+                found.append(value)
+    return tuple(found)
 
 
 def source_of(node: ast.expr) -> str:

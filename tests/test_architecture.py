@@ -122,16 +122,19 @@ def room_of(name: str) -> str:
     return name.split("/")[1].removesuffix(".py")
 
 
-def imports(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+@cache
+def imports(name: str, tree: ast.Module) -> list[tuple[int, str]]:
     """Line and full dotted name of every import in the file."""
     package = name.removesuffix(".py").split("/")[:-1]
+    found: list[tuple[int, str]] = []
     for node in nodes(tree):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            found += ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             above = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*above, *([node.module] if node.module else [])])
-            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+            found += ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+    return found
 
 
 def imported_rooms(name: str, tree: ast.Module, house: str) -> Iterator[tuple[int, str]]:
