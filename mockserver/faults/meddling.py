@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -13,6 +14,7 @@ from mockserver.exchange import Call, Request, Tenant
 from mockserver.faults.somebody import KINDS, RUN_STATES, SOMEBODY, STATES, made_up, stamps
 from mockserver.listing import ListQuery, property_filter
 from mockserver.listing.property_filter import Condition
+from mockserver.state.records import Doc
 from mockserver.state.store import Missing, Stale
 from mockserver.world import World
 
@@ -100,10 +102,14 @@ def _fill(world: World, tenant: Tenant, kind: str, asked: tuple[Condition, ...],
         path = ("state",) if kind == "runs" and condition.path == _STATUS_OF_A_RUN else condition.path
         pattern = _matching(pattern, path, condition)
     asked_for = {condition.path[0] for condition in asked}
-    for number in range(1, wanted + 1):
+
+    def draw(number: int) -> Doc:
         new = stamps(world, tenant, kind) | ({"name": f"Another client's no. {number}"} if "name" in pattern else {})
         kept = {name: value for name, value in pattern.items() if name in asked_for or name not in new}
-        world.store.insert(tenant, kind, {**new, **kept, "id": new["id"]})
+        return {**new, **kept, "id": new["id"]}
+
+    for number in range(1, wanted + 1):
+        world.store.create(tenant, kind, partial(draw, number))
 
 
 def _matching(doc: dict[str, Any], path: tuple[str, ...], asked: Condition) -> dict[str, Any]:

@@ -124,7 +124,8 @@ def _run(world: World, tenant: Tenant) -> Doc:
 
 
 def _stored(world: World, tenant: Tenant, kind: str) -> Doc:
-    return world.store.insert(tenant, kind, {**made_up(world, tenant, kind), **stamps(world, tenant, kind)})
+    made = made_up(world, tenant, kind)
+    return world.store.create(tenant, kind, lambda: {**made, **stamps(world, tenant, kind)})
 
 
 _MADE_UP: Mapping[str, Callable[[World, Tenant], Doc]] = {

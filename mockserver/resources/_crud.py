@@ -9,7 +9,6 @@ import functools
 import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
@@ -21,7 +20,7 @@ from mockserver.json_input import Json, dumps
 from mockserver.resources import _patching
 from mockserver.secrecy import http, repeatable
 from mockserver.state.records import MAX_PAGE_BYTES, Doc
-from mockserver.state.store import Missing, Stale, Taken
+from mockserver.state.store import Missing, Stale
 from mockserver.world import Shown, World
 
 Show = Callable[[World, Doc], dict[str, Any]]
@@ -77,11 +76,12 @@ def create(world: World, request: Request, collection: Collection, members: Mapp
 
 
 def insert(world: World, request: Request, kind: str, members: Mapping[str, Any]) -> Doc:
-    """Store a new record under the next free id. With a seed, another server may already have used an id."""
-    while True:
-        with suppress(Taken):
-            stamped = {"id": world.runtime.new_id(kind), **stamps(world, request), **members}
-            return world.store.insert(request.tenant, kind, stamped)
+    """Store a new record under the next free id."""
+
+    def draw() -> Doc:
+        return {"id": world.runtime.new_id(kind), **stamps(world, request), **members}
+
+    return world.store.create(request.tenant, kind, draw)
 
 
 def find(world: World, request: Request, collection: Collection) -> Doc:

@@ -7,27 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from mockserver.exchange import Request
 from mockserver.json_input import dumps, weight
 from mockserver.resources import _crud
 from mockserver.resources._forms import NeighbourError
 from mockserver.state.records import MAX_PAGE_BYTES, Doc
-from mockserver.state.store import Missing, Stale
+from mockserver.state.store import Missing, Stale, Taken
 from mockserver.world import World
 
 T = TypeVar("T")
+Body: TypeAlias = Mapping[str, Any]
 
 _MAX_BYTES = MAX_PAGE_BYTES // 2
 """Maximum size of a page's entries in memory. Half of `MAX_PAGE_BYTES`, because these pages are encoded as a whole."""
 
 
-def put(world: World, request: Request, kind: str, record_id: str, body: Mapping[str, Any]) -> Doc:
-    """Store a new record."""
-    return world.store.insert(
-        request.tenant, kind, {**_crud.stamps(world, request), "id": record_id, "body": dict(body)}
-    )
+def create(world: World, request: Request, kind: str, draw: Callable[[], tuple[str, Body]]) -> Doc:
+    """Store a new record with the id and body that `draw` returns, which is called again while its id is taken."""
+    return world.store.create(request.tenant, kind, lambda: _made(world, request, *draw()))
+
+
+def keep(world: World, request: Request, kind: str, record_id: str, body: Callable[[Doc | None], Body]) -> Doc:
+    """Store the only record with this id: a new one, or a replacement of its body."""
+    while (doc := find(world, request, kind, record_id)) is None:
+        with suppress(Taken):
+            return world.store.insert(request.tenant, kind, _made(world, request, record_id, body(None)))
+    return change(world, request, kind, doc, body)
+
+
+def _made(world: World, request: Request, record_id: str, body: Body) -> Doc:
+    return {**_crud.stamps(world, request), "id": record_id, "body": dict(body)}
 
 
 def find(world: World, request: Request, kind: str, record_id: str) -> Doc | None:
@@ -52,7 +63,7 @@ def fitting(shown: Iterable[T]) -> list[T]:
     return page
 
 
-def change(world: World, request: Request, kind: str, doc: Doc, body: Callable[[Doc], Mapping[str, Any]]) -> Doc:
+def change(world: World, request: Request, kind: str, doc: Doc, body: Callable[[Doc], Body]) -> Doc:
     """Replace a record's body by `body(record)`, recomputed if another write came first."""
     while True:
         stamps = _crud.stamps(world, request)

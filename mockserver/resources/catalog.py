@@ -39,10 +39,10 @@ MAX_RUNS = 4_000
 def create_dataset(world: World, request: Request) -> Result:
     """Store a new data set: 201 with a reference to it."""
     sent: Any = request.body
-    body = {name: value for name, value in sent.items() if name in _SENT}
+    body = {**{name: value for name, value in sent.items() if name in _SENT}, "version": "1.0.0"}
     _demand_schema(world, request, body)
-    data_set = world.runtime.new_id("dataSets").replace("-", "")[:24]
-    _nearby.put(world, request, DATA_SETS, data_set, {**body, "version": "1.0.0"})
+    draw = world.runtime.new_id
+    data_set = _nearby.create(world, request, DATA_SETS, lambda: (draw("dataSets").replace("-", "")[:24], body))["id"]
     location = f"{request.call.origin}/data/foundation/catalog/dataSets/{data_set}"
     return Result(201, [f"@/dataSets/{data_set}"], (("Location", location),))
 

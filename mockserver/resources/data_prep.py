@@ -31,9 +31,8 @@ def create_mapping_set(world: World, request: Request) -> Result:
     """Store a new mapping set; answers its id and version, as the tutorials print them."""
     sent: Any = request.body
     _demand_sound(world, request, sent)
-    doc = _nearby.put(
-        world, request, MAPPING_SETS, world.runtime.new_id("mappingSets").replace("-", ""), {"version": 0, "sent": sent}
-    )
+    draw, body = world.runtime.new_id, {"version": 0, "sent": sent}
+    doc = _nearby.create(world, request, MAPPING_SETS, lambda: (draw("mappingSets").replace("-", ""), body))
     return Result(200, _receipt(doc))
 
 

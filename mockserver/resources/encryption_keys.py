@@ -26,10 +26,14 @@ _LIFE_SECONDS = 180 * 86_400
 def create_encryption_key(world: World, request: Request) -> Result:
     """Create a key pair; answers its public key, id and expiry time."""
     sent: Any = request.body
-    key_id = world.runtime.new_id(KEYS)
     expiry = str(world.runtime.clock.now_ms() // 1000 + _LIFE_SECONDS)
     body = {name: sent[name] for name in ("name", "encryptionAlgorithm") if name in sent}
-    _nearby.put(world, request, KEYS, key_id, {**body, "publicKey": _made_up(key_id), "expiryTime": expiry})
+
+    def draw() -> tuple[str, dict[str, Any]]:
+        key_id = world.runtime.new_id(KEYS)
+        return key_id, {**body, "publicKey": _made_up(key_id), "expiryTime": expiry}
+
+    key_id = _nearby.create(world, request, KEYS, draw)["id"]
     return Result(201, {"publicKey": _made_up(key_id), "publicKeyId": key_id, "expiryTime": expiry})
 
 
@@ -68,10 +72,9 @@ def create_customer_key(world: World, request: Request) -> Result:
         base64.b64decode(sent["publicKey"], validate=True)
     except (binascii.Error, ValueError):
         raise rejected("/publicKey", "a key in Base64", "another text") from None
-    key_id = world.runtime.new_id(CUSTOMER_KEYS)
     body = {name: sent[name] for name in ("name", "encryptionAlgorithm", "publicKey") if name in sent}
-    _nearby.put(world, request, CUSTOMER_KEYS, key_id, body)
-    return Result(201, {"publicKeyId": key_id})
+    doc = _nearby.create(world, request, CUSTOMER_KEYS, lambda: (world.runtime.new_id(CUSTOMER_KEYS), body))
+    return Result(201, {"publicKeyId": doc["id"]})
 
 
 @operation("listCustomerKeys")

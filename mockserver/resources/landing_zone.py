@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from mockserver.exchange import Request, Result
 from mockserver.resources import _nearby, operation
 from mockserver.runtime import day, derived_id
+from mockserver.state.records import Doc
 from mockserver.world import World
 
 REFRESHES = "landingZones"
@@ -62,11 +63,11 @@ def retrieve_landing_zone_credentials(world: World, request: Request) -> Result:
 def refresh_landing_zone_credentials(world: World, request: Request) -> Result:
     """Replace the credentials by new ones."""
     container, now = _container(request), world.runtime.clock.now_ms()
-    doc = _nearby.find(world, request, REFRESHES, container)
-    if doc is None:
-        _nearby.put(world, request, REFRESHES, container, {"count": 1, "atMs": now})
-    else:
-        _nearby.change(world, request, REFRESHES, doc, lambda old: {"count": old["body"]["count"] + 1, "atMs": now})
+
+    def refreshed(old: Doc | None) -> dict[str, Any]:
+        return {"count": old["body"]["count"] + 1 if old else 1, "atMs": now}
+
+    _nearby.keep(world, request, REFRESHES, container, refreshed)
     return Result(200, _credentials(world, request))
 
 

@@ -33,7 +33,7 @@ def create_private_endpoint(world: World, request: Request) -> Result:
     if connector is None:
         raise ApiError("unknown_spec", pointer="/connectionSpec/id")
     body = {"fqdns": [], **{name: sent[name] for name in _SENT if name in sent}}
-    doc = _nearby.put(world, request, ENDPOINTS, world.runtime.new_id(ENDPOINTS), body)
+    doc = _nearby.create(world, request, ENDPOINTS, lambda: (world.runtime.new_id(ENDPOINTS), body))
     return Result(201, _shown(doc, frozenset()))
 
 
@@ -70,11 +70,7 @@ def enable_interactive_authoring(world: World, request: Request) -> Result:
     sent = request.body if isinstance(request.body, dict) else {}
     minutes = sent.get("autoTerminationMinutes", _MINUTES)
     until = world.runtime.clock.now_ms() + int(str(minutes)) * 60_000
-    doc = _nearby.find(world, request, AUTHORING, AUTHORING)
-    if doc is None:
-        _nearby.put(world, request, AUTHORING, AUTHORING, {"untilMs": until})
-    else:
-        _nearby.change(world, request, AUTHORING, doc, lambda _: {"untilMs": until})
+    _nearby.keep(world, request, AUTHORING, AUTHORING, lambda _: {"untilMs": until})
     return Result(202)
 
 

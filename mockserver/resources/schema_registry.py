@@ -135,10 +135,14 @@ def create_xdm_resource(world: World, request: Request) -> Result:
     sent: Any = request.body
     body = {name: value for name, value in sent.items() if name in _SENT}
     segment = _SEGMENTS[kind]
-    key = (world.runtime.new_id("schemas") + world.runtime.new_id("schemas")).replace("-", "")[:48]
-    uri = f"{xdm.NAMESPACE}{tenant_id(request.tenant)}/{segment}/{key}"
-    body |= {"$id": uri, "meta:resourceType": segment, "version": "1.0"}
-    doc = _nearby.put(world, request, XDM, xdm.alt_id(uri), _composed(world, request, kind, body))
+
+    def draw() -> tuple[str, Mapping[str, Any]]:
+        key = (world.runtime.new_id("schemas") + world.runtime.new_id("schemas")).replace("-", "")[:48]
+        uri = f"{xdm.NAMESPACE}{tenant_id(request.tenant)}/{segment}/{key}"
+        named = {"$id": uri, "meta:resourceType": segment, "version": "1.0"}
+        return xdm.alt_id(uri), _composed(world, request, kind, {**body, **named})
+
+    doc = _nearby.create(world, request, XDM, draw)
     shown = _body(world, doc)
     return Result(201, _with_refs(shown), (("Location", f"{request.call.origin}{request.call.path}/{doc['id']}"),))
 

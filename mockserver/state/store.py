@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any, NamedTuple, Protocol
 
 from mockserver.exchange import Tenant
@@ -78,6 +78,15 @@ class Store(Protocol):
         Raises Taken.
         """
         return self.transact(tenant, [Put(kind, doc)])[0]
+
+    def create(self, tenant: Tenant, kind: str, draw: Callable[[], Doc]) -> Doc:
+        """Store the new record that `draw` returns, which is called again while its id is taken.
+
+        With a seed, another server may already have used an id.
+        """
+        while True:
+            with suppress(Taken):
+                return self.insert(tenant, kind, draw())
 
     def get(self, tenant: Tenant, kind: str, entity_id: str) -> Doc | None:
         """The record, or None."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mockserver import Emulator
+from mockserver import Config, Emulator
 from mockserver.exchange import Result
 from tests.calls import connection, made, send
 from tests.faults.test_faults import body_of, order
@@ -140,3 +140,12 @@ def test_made_up_flows_make_no_runs(emulator: Emulator) -> None:
     pages_of(emulator, send(emulator, "GET", "/flows"))
     emulator.runtime.clock.advance(86_400_000)
     assert body_of(send(emulator, "GET", "/runs"))["items"] == []
+
+
+def test_a_list_is_filled_up_beside_records_with_the_ids_of_a_seed() -> None:
+    """It was answered 500."""
+    first, second = Emulator(Config(seed=1)), Emulator(Config(seed=1))
+    for emulator, query in ((first, ""), (second, "?property=name==orders")):
+        emulator.restore(first.export(credentials=True))
+        order(emulator, {"fault": "short-pages", "times": 1})
+        assert len(pages_of(emulator, send(emulator, "GET", f"/flows{query}"))) == 3

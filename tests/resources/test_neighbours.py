@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
 
 from mockserver import Config, Emulator
+from tests.arrival import arrival
 from tests.calls import made, refused, send
+from tests.security import found
 
 SANDBOXES = "/data/foundation/sandbox-management/sandboxes"
 ZONE = "/data/foundation/connectors/landingzone"
@@ -126,3 +132,36 @@ def test_credentials_renew_themselves_on_the_day_they_expire() -> None:
     emulator.runtime.clock.advance(day)
     second: Any = send(emulator, "GET", at).body
     assert second["SASUri"] != first["SASUri"] and second["expiryDate"] > first["expiryDate"]
+
+
+def test_an_id_of_a_seed_that_an_imported_record_has_is_not_used_again() -> None:
+    """It was answered 500."""
+    first, second = Emulator(Config(seed=1)), Emulator(Config(seed=1))
+    counts = []
+    for emulator in (first, second):
+        emulator.restore(first.export(credentials=True))
+        made(emulator)
+        arrival(emulator)
+        for path, body in found.CREATED:
+            assert send(emulator, "POST", path, body).status < 300, path
+        counts.append(Counter(row["kind"] for row in emulator.export()["records"]))
+    once = ("interactiveAuthoring", "landingZones")
+    assert counts[1] == {kind: number if kind in once else 2 * number for kind, number in counts[0].items()}
+
+
+def test_concurrent_first_writes_of_the_only_record_of_a_kind_all_succeed(emulator: Emulator) -> None:
+    """The second one was answered 500."""
+    path, body = found.CREATED[3]
+    start = Barrier(4)
+
+    def create(number: int) -> int:
+        start.wait(10)
+        return send(emulator, "POST", path, body, headers={"x-sandbox-name": f"s{number // 4}"}).status
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            assert set(threads.map(create, range(800))) == {202}
+    finally:
+        sys.setswitchinterval(usual)
