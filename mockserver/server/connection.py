@@ -376,6 +376,7 @@ class ClientConnection(HttpToolsProtocol):
         method = self.parser.get_method().decode() if self._part and self.url else ""
         self._ignores_input, self._refused, self._part, self._unread = True, True, None, b""
         self._refusal = refusal(self._crowd.refuse(method, ApiError(key, detail=detail)))
+        self.deadline = math.inf  # earlier responses take as long as they take
         if not self._reading:
             self._close_if_done()
         return _Refused()

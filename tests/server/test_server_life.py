@@ -82,6 +82,23 @@ def test_a_head_and_a_body_have_each_their_time(case: str, limit: str) -> None:
         assert time.monotonic() - began >= 0.3
 
 
+@each("begun", [b"GET /" + HEAD + b"A: ", b"no request\r\n\r\n"])
+def test_a_refusal_waits_for_the_response_before_it(begun: bytes) -> None:
+    """The response was cut off at the second check of deadlines after the refusal."""
+    release.clear()
+    with running() as server:
+        client = Client(server, b"GET /wait" + HEAD + b"\r\n" + begun)
+        assert inside.acquire(timeout=60)
+        (connection,) = server._crowd.clients
+        while not connection._refusal:
+            time.sleep(0.01)
+        until = time.monotonic() + SHORT.header_seconds + 3 * service.TICK_SECONDS
+        while time.monotonic() < until:
+            time.sleep(0.01)
+        release.set()
+        assert [status for status, _ in client.answers()] in ([200, 408], [200, 400])
+
+
 def test_a_client_that_drips_its_head_is_let_go_all_the_same(server: Server) -> None:
     client, received = Client(server, b"GET /" + HEAD + b"A: "), b""
     client.socket.settimeout(0.02)
