@@ -11,15 +11,7 @@ import pytest
 from mockserver import create_app
 from mockserver.cli import collector
 
-
-@pytest.fixture(autouse=True)
-def nothing_is_frozen_before() -> Iterator[None]:
-    """Otherwise the collected tests are: see `pytest_collection` in `tests/conftest.py`."""
-    thresholds = gc.get_threshold()
-    gc.unfreeze()
-    yield
-    gc.freeze()
-    gc.set_threshold(*thresholds)
+pytestmark = pytest.mark.usefixtures("nothing_is_frozen_before")
 
 
 @pytest.fixture

@@ -2,21 +2,12 @@
 
 import gc
 import sys
-from collections.abc import Iterator
 
 import pytest
 
 from mockserver.__main__ import run
 
-
-@pytest.fixture(autouse=True)
-def nothing_is_frozen_before() -> Iterator[None]:
-    """Otherwise the collected tests are: see `pytest_collection` in `tests/conftest.py`."""
-    thresholds = gc.get_threshold()
-    gc.unfreeze()
-    yield
-    gc.freeze()
-    gc.set_threshold(*thresholds)
+pytestmark = pytest.mark.usefixtures("nothing_is_frozen_before")
 
 
 @pytest.mark.parametrize(("arguments", "status"), [(["quirks"], 0), (["no-such-command"], 2)], ids=["right", "wrong"])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import resource
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests import postgres
 from tests.arrival import arrival, arriving
 from tests.calls import send
 from tests.dataflows import HOUR, flowing
+from tests.full_disk import limited_files
 from tests.resources.test_inlet import connection, counted, flow, inlet, post
 
 SENDER = """
@@ -66,22 +66,11 @@ class Stream:
         return counted(self.emulator, self.flow)
 
 
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """Let no file grow beyond a size, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 def test_events_that_cannot_be_written_are_not_counted(tmp_path: Path) -> None:
     """They were: a client that sent them again had them counted twice."""
     stream = Stream(tmp_path)
     assert stream.post("Ada") == [200]
-    with largest_file(len('{"name":"Ada"}\n') + 5):
+    with limited_files(len('{"name":"Ada"}\n') + 5):
         refused: Any = post(stream.emulator, stream.door, {"name": "Grace"})
     assert refused.status == 503 and "The lake cannot be written to: File too large" in str(refused.body)
     assert stream.counts == [(1, 0)] and stream.rows == ["Ada"]
@@ -107,7 +96,7 @@ def test_runs_whose_rows_cannot_be_written_come_later_and_the_log_says_why(
     flowing(emulator, arriving(emulator, arrival(emulator)))
     emulator.runtime.clock.advance(HOUR)
     prepare(tmp_path)
-    with largest_file(limit):
+    with limited_files(limit):
         missing: Any = send(emulator, "GET", "/runs")
     assert (missing.status, missing.body["items"]) == (200, [])
     assert f"Lake {tmp_path / 'lake'} cannot be written to: {reason}" in caplog.text

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,19 +12,9 @@ from mockserver.exchange import Result as Answer
 from mockserver.recordings.recorder import Leak
 from mockserver.recordings.recording import Recording
 from tests.calls import HEADERS
+from tests.full_disk import limited_files
 from tests.recordings.test_record_command import recorder
 from tests.recordings.test_recording_secrecy import LATE, a_call, assert_clean
-
-
-@contextmanager
-def limited_files(size: int) -> Iterator[None]:
-    """No file may be larger. Writing beyond fails as it does on a full disk: a part is written, then nothing."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def named(text: str) -> Answer:
