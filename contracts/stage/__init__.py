@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -87,6 +88,7 @@ class Stage:
         self.is_over = is_over
         self.record: list[Answer] = []
         self._faults: list[list[Fault]] = []
+        self._noticing = threading.Lock()
         self.chance = random.Random(settings.seed)
         self.run_id = f"{self.chance.getrandbits(32):08x}"
         self.canary = f"c4n4ry-{self.chance.getrandbits(64):016x}"
@@ -158,10 +160,11 @@ class Stage:
 
     def notice(self, answer: Answer) -> list[Fault]:
         """Record an exchange; returns the faults of its response. Raises Unreachable."""
-        self.record.append(answer)
-        self.ledger.notice(answer, creates=self.document.creates(answer.sent))
-        faults = self._hear(answer)
-        self._faults.append(faults)
+        with self._noticing:  # the faults of a response stand where it stands in the record
+            self.record.append(answer)
+            self.ledger.notice(answer, creates=self.document.creates(answer.sent))
+            faults = self._hear(answer)
+            self._faults.append(faults)
         for fault in faults:
             if fault.reach in (ENTITY, ITEMS):
                 self.ledger.lacking.setdefault(fault.members, fault)

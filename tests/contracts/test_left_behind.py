@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import threading
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -11,10 +13,12 @@ import pytest
 
 from contracts.broken import proof
 from contracts.broken.wrapping import Asked, GivenAnswer, Right
+from contracts.findings import causes
 from contracts.progress import Progress
 from contracts.run import Run
 from contracts.secrecy import Mask
 from contracts.settings import MADE_UP, Settings
+from contracts.stage import Stage
 from contracts.wire import Answer, Sent, Unreachable, WsgiTransport
 from tests.contracts.test_wrong_servers import (
     DOCUMENT,
@@ -142,3 +146,25 @@ def test_what_a_server_made_before_it_went_away_may_be_left_behind() -> None:
     report = Run(few, DOCUMENT, Dying(proof.right({})[0]), Progress(io.StringIO(), mask), mask).go()
     assert report.broken_off
     assert report.unverified == ["/connections of sandbox prod: 1 creations, and no list to be read"]
+
+
+def test_the_faults_of_concurrent_responses_are_not_confused() -> None:
+    """The first response waits while it is heard: the faults of the second one took its place."""
+    second_is_heard = threading.Event()
+
+    def hear(answer: Answer) -> list[causes.Fault]:
+        if answer.status == 200:
+            second_is_heard.wait(0.5)
+            return []
+        second_is_heard.set()
+        return [causes.Fault("failed", causes.SERVER_ERROR)]
+
+    stage = Stage(WsgiTransport(None), Settings("http://127.0.0.1", MADE_UP), DOCUMENT, hear=hear)
+    right, wrong = (Answer(Sent("GET", "/flows", ()), "/flows", status, (), b"{}") for status in (200, 500))
+    first = threading.Thread(target=stage.notice, args=(right,))
+    first.start()
+    while not stage.record:
+        time.sleep(0.001)
+    stage.notice(wrong)
+    first.join()
+    assert stage.root_cause(wrong) == causes.SERVER_ERROR
